@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Helpers of the scripts that fetch packages. Sourced, never run.
+
+cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/cloister
+kernels=$cache/kernels
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# lock NAME: one run at a time; the lock goes with the process (file descriptor 9).
+lock() {
+	mkdir -p "$cache"
+	exec 9>"$cache/$1.lock"
+	if ! flock -n 9; then
+		say "another run holds $cache/$1.lock; waiting for it"
+		flock 9
+	fi
+}
+
+# apt_update WHY: refreshes the package lists, where we may.
+apt_update() {
+	[ "$(id -u)" -eq 0 ] || die "$1; run 'apt-get update' as root and try again"
+	say "$1; refreshing apt's package lists"
+	apt-get -q -o DPkg::Lock::Timeout=600 update >&2 ||
+		die "'apt-get update' failed: see its messages above; is a Debian mirror reachable?"
+}
+
+# download DIR PACKAGE...: the packages' .deb files, in DIR. Package lists that
+# are older than the mirror name files that are gone: refresh once, try again.
+download() {
+	local dir=$1
+	shift
+	(cd "$dir" && apt-get -qq -o APT::Sandbox::User=root download "$@" >&2) && return
+	apt_update "cannot download $*"
+	(cd "$dir" && apt-get -qq -o APT::Sandbox::User=root download "$@" >&2) ||
+		die "cannot download $*: see apt's messages above"
+}
+
+# apt_stamp_fresh STAMP: true if apt's lists have not changed since STAMP was made.
+apt_stamp_fresh() {
+	[ -e "$1" ] && ! [ /var/lib/apt/lists -nt "$1" ]
+}
