@@ -4,7 +4,7 @@
 # build-module.sh 6.1|6.12|debug [test]: builds cloister.ko for that kernel in build/<release>/, and
 # with `test` the test-only modules of selftests/cloister/*/Kbuild as well.
 # Environment: KFLAGS (arguments for kbuild's make), V=1 (verbose).
-set -eu
+set -eu -o pipefail
 here=$(dirname "$0")
 # shellcheck source=scripts/common.sh
 . "$here/common.sh"
@@ -27,16 +27,14 @@ flock 8
 # kbuild DIRECTORY [ARGUMENT]...: quiet unless something is built; the two notes that kbuild prints
 # about every out-of-tree module on a distribution's headers say nothing about ours.
 kbuild() {
-	local directory=$1 status=0
+	local directory=$1
 	shift
 	# shellcheck disable=SC2086  # KFLAGS is a list of words
 	make --no-print-directory -C "$headers" M="$directory" V="${V:-0}" "$@" ${KFLAGS-} modules \
 		2>&1 | sed -u -e '/^warning: the compiler differs from the one used to build/d' \
 			-e '/^  \(The kernel was built by\|You are using\):/d' \
 			-e '/^Skipping BTF generation for/d' \
-			-e "s|^  \([A-Z][A-Z ]*[A-Z]\) *\(\[M\]\)\? *$directory/\(.*\)|  \1 \2 $release/\3|" ||
-		status=$?
-	return "${PIPESTATUS[0]:-$status}"
+			-e "s|^  \([A-Z][A-Z ]*[A-Z]\) *\(\[M\]\)\? *$directory/\(.*\)|  \1 \2 $release/\3|"
 }
 
 farm="Kbuild driver uapi"
