@@ -79,6 +79,9 @@ void plat_critical_enter(void);
 void plat_critical_exit(void);
 void plat_relax(void);
 
+/* An invariant of the monitor is broken: stop before anything leaks. Does not return. */
+void plat_fatal(const char *what) __attribute__((noreturn));
+
 /* Crypto: may sleep, so never under a lock -------------------------------- */
 
 /* Cryptographically secure random bytes; true, or false where there are none. */
