@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Locks of the host platform. Each thread knows what it holds, so that a rule of
+ * platform.h that is broken is found in the first run that breaks it, whether or not
+ * another thread is in the way.
+ */
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "host_platform.h"
+
+#define LOCKS_HELD_MAX	4
+
+static __thread struct {
+	struct plat_lock *locks[LOCKS_HELD_MAX];
+	unsigned int count;
+	unsigned int critical;
+} held;
+
+void host_die(const char *format, ...)
+{
+	va_list args;
+
+	fputs("host platform: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	abort();
+}
+
+void host_assert_unlocked(const char *what)
+{
+	if (held.count)
+		host_die("%s while the thread holds %u lock(s)", what, held.count);
+	if (held.critical)
+		host_die("%s in a critical section", what);
+}
+
+void host_assert_critical(const char *what)
+{
+	if (!held.critical)
+		host_die("%s outside a critical section: the granule is not locked", what);
+}
+
+/* Index in held.locks, or held.count. */
+static unsigned int find_held(const struct plat_lock *lock)
+{
+	unsigned int i;
+
+	for (i = 0; i < held.count; i++)
+		if (held.locks[i] == lock)
+			break;
+	return i;
+}
+
+void plat_lock_init(struct plat_lock *lock)
+{
+	int error = pthread_mutex_init(&lock->mutex, NULL);
+
+	if (error)
+		host_die("pthread_mutex_init: %s", strerror(error));
+}
+
+void plat_lock(struct plat_lock *lock)
+{
+	int error;
+
+	if (held.critical)
+		host_die("plat_lock in a critical section, which may not wait");
+	if (find_held(lock) < held.count)
+		host_die("plat_lock of a lock that the thread holds: deadlock");
+	if (held.count == LOCKS_HELD_MAX)
+		host_die("plat_lock of more than %u locks", LOCKS_HELD_MAX);
+	error = pthread_mutex_lock(&lock->mutex);
+	if (error)
+		host_die("pthread_mutex_lock: %s", strerror(error));
+	held.locks[held.count++] = lock;
+}
+
+void plat_unlock(struct plat_lock *lock)
+{
+	unsigned int i = find_held(lock);
+	int error;
+
+	if (i == held.count)
+		host_die("plat_unlock of a lock that the thread does not hold");
+	held.locks[i] = held.locks[--held.count];
+	error = pthread_mutex_unlock(&lock->mutex);
+	if (error)
+		host_die("pthread_mutex_unlock: %s", strerror(error));
+}
+
+void plat_assert_locked(struct plat_lock *lock)
+{
+	if (find_held(lock) == held.count)
+		host_die("plat_assert_locked: the thread does not hold the lock");
+}
+
+void plat_critical_enter(void)
+{
+	held.critical++;
+}
+
+void plat_critical_exit(void)
+{
+	if (!held.critical)
+		host_die("plat_critical_exit outside a critical section");
+	held.critical--;
+}
+
+void plat_relax(void)
+{
+	sched_yield();
+}
