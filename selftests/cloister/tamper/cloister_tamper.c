@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Plays an attacker who can write to what swap is made of: gives a test the
+ * backing store of a region as a file. It is a module of its own so that the
+ * driver holds no hook for tests.
+ */
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/uaccess.h>
+
+#include "region.h"
+#include "cloister_tamper.h"
+
+/*
+ * The driver exports nothing, so a region's file is known by who serves it: a
+ * regular file of the module "cloister", where the device is a character device.
+ */
+static bool is_region(const struct file *file)
+{
+	const struct module *owner = file->f_op->owner;
+
+	return owner && !strcmp(owner->name, "cloister") &&
+		!S_ISCHR(file_inode(file)->i_mode) && file->private_data;
+}
+
+static int give_backing(struct file *region_file)
+{
+	const struct cloister_region *region = region_file->private_data;
+	int fd;
+
+	if (!is_region(region_file))
+		return -EINVAL;
+	if (!region->backing)
+		return -ENODATA;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	fd_install(fd, get_file(region->backing));
+	return fd;
+}
+
+static long tamper_ioctl(struct file *file, unsigned int request, unsigned long argument)
+{
+	struct file *region_file;
+	s32 fd;
+	int result;
+
+	if (request != CLOISTER_TAMPER_BACKING)
+		return -ENOTTY;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (get_user(fd, (s32 __user *)argument))
+		return -EFAULT;
+	region_file = fget(fd);
+	if (!region_file)
+		return -EBADF;
+	result = give_backing(region_file);
+	fput(region_file);
+	return result;
+}
+
+static const struct file_operations tamper_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = tamper_ioctl,
+};
+
+static struct miscdevice tamper_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "cloister-tamper",
+	.fops = &tamper_fops,
+	.mode = 0600,
+};
+
+module_misc_device(tamper_device);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Backing store of Cloister regions, for tests that tamper with it");
