@@ -197,6 +197,14 @@ struct snapshot *snapshot_take(void)
 	return s;
 }
 
+void snapshot_drop(struct snapshot *s)
+{
+	free(s->memory);
+	free(s->words);
+	free(s->hidden);
+	free(s);
+}
+
 /* Take over from @now what may differ from @then. */
 static void excuse(struct mon_region *then, const struct mon_region *now, u32 may)
 {
@@ -234,10 +242,7 @@ void snapshot_same(struct snapshot *s, u32 may)
 				fail_msg("granule %zu in state %d: byte %zu was %#x, is %#x", i,
 					 granule_state(pa), at, then[at], now[at]);
 	}
-	free(s->memory);
-	free(s->words);
-	free(s->hidden);
-	free(s);
+	snapshot_drop(s);
 }
 
 /* Regions ---------------------------------------------------------------------- */

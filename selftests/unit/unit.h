@@ -94,6 +94,7 @@ struct snapshot;
 struct snapshot *snapshot_take(void);
 /* Check that all is as it was, and free @s. */
 void snapshot_same(struct snapshot *s, u32 may);
+void snapshot_drop(struct snapshot *s);
 
 /* Check that a call is refused with @wanted and changes nothing. */
 #define assert_refused(call, wanted) assert_refused_but(call, wanted, 0)
