@@ -172,12 +172,16 @@ void cloister_verifier_set_time(struct cloister_verifier *verifier, int64_t when
 /**
  * cloister_verifier_set_cache() - bound the number of chains remembered
  * @verifier: the handle
- * @chains: number of chains; 0: none. The default is 256
+ * @chains: number of chains, at most 1048576; 0: none. The default is 256
+ * @error: out: why the call failed; may be NULL
  *
  * Chains remembered now are forgotten. A remembered chain is the very same bytes,
  * was verified with the same roots, and is used only within its validity.
+ *
+ * Return: 0 or a negative &enum cloister_verify_code; on failure nothing has changed
  */
-void cloister_verifier_set_cache(struct cloister_verifier *verifier, unsigned int chains);
+int cloister_verifier_set_cache(struct cloister_verifier *verifier, unsigned int chains,
+				struct cloister_verify_error *error);
 
 /*
  * The policy

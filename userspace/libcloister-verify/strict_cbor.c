@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Reading deterministic CBOR; see strict_cbor.h. */
+#include "strict_cbor.h"
+
+#include <cbor.h>
+#include <string.h>
+
+enum item_type {
+	ITEM_UINT,
+	ITEM_NEGATIVE,
+	ITEM_BYTES,
+	ITEM_TEXT,
+	ITEM_ARRAY,
+	ITEM_MAP,
+	ITEM_TAG,
+	ITEM_BOOL,
+	ITEM_OTHER,
+};
+
+/**
+ * struct item - one item as libcbor decoded it
+ * @type: its type
+ * @name: the type in words
+ * @number: value, length, count or tag: what the head encodes
+ * @bytes: contents of a string
+ */
+struct item {
+	enum item_type type;
+	const char *name;
+	uint64_t number;
+	const uint8_t *bytes;
+};
+
+static void take(void *context, enum item_type type, const char *name, uint64_t number)
+{
+	struct item *item = context;
+
+	item->type = type;
+	item->name = name;
+	item->number = number;
+}
+
+static void take_uint8(void *context, uint8_t value)
+{
+	take(context, ITEM_UINT, "an unsigned integer", value);
+}
+
+static void take_uint16(void *context, uint16_t value)
+{
+	take(context, ITEM_UINT, "an unsigned integer", value);
+}
+
+static void take_uint32(void *context, uint32_t value)
+{
+	take(context, ITEM_UINT, "an unsigned integer", value);
+}
+
+static void take_uint64(void *context, uint64_t value)
+{
+	take(context, ITEM_UINT, "an unsigned integer", value);
+}
+
+static void take_negint8(void *context, uint8_t value)
+{
+	take(context, ITEM_NEGATIVE, "a negative integer", value);
+}
+
+static void take_negint16(void *context, uint16_t value)
+{
+	take(context, ITEM_NEGATIVE, "a negative integer", value);
+}
+
+static void take_negint32(void *context, uint32_t value)
+{
+	take(context, ITEM_NEGATIVE, "a negative integer", value);
+}
+
+static void take_negint64(void *context, uint64_t value)
+{
+	take(context, ITEM_NEGATIVE, "a negative integer", value);
+}
+
+static void take_bytes(void *context, cbor_data data, size_t len)
+{
+	take(context, ITEM_BYTES, "a byte string", len);
+	((struct item *)context)->bytes = data;
+}
+
+static void take_text(void *context, cbor_data data, size_t len)
+{
+	take(context, ITEM_TEXT, "a text string", len);
+	((struct item *)context)->bytes = data;
+}
+
+static void take_array(void *context, size_t count)
+{
+	take(context, ITEM_ARRAY, "an array", count);
+}
+
+static void take_map(void *context, size_t count)
+{
+	take(context, ITEM_MAP, "a map", count);
+}
+
+static void take_tag(void *context, uint64_t tag)
+{
+	take(context, ITEM_TAG, "a tag", tag);
+}
+
+static void take_bool(void *context, bool value)
+{
+	take(context, ITEM_BOOL, "a bool", value);
+}
+
+static void take_indefinite_bytes(void *context)
+{
+	take(context, ITEM_OTHER, "a byte string of indefinite length", 0);
+}
+
+static void take_indefinite_text(void *context)
+{
+	take(context, ITEM_OTHER, "a text string of indefinite length", 0);
+}
+
+static void take_indefinite_array(void *context)
+{
+	take(context, ITEM_OTHER, "an array of indefinite length", 0);
+}
+
+static void take_indefinite_map(void *context)
+{
+	take(context, ITEM_OTHER, "a map of indefinite length", 0);
+}
+
+static void take_float(void *context, float value)
+{
+	(void)value;
+	take(context, ITEM_OTHER, "a floating-point number", 0);
+}
+
+static void take_double(void *context, double value)
+{
+	(void)value;
+	take(context, ITEM_OTHER, "a floating-point number", 0);
+}
+
+static void take_simple(void *context)
+{
+	take(context, ITEM_OTHER, "null or undefined", 0);
+}
+
+static void take_break(void *context)
+{
+	take(context, ITEM_OTHER, "a break", 0);
+}
+
+static const struct cbor_callbacks item_callbacks = {
+	.uint8 = take_uint8,
+	.uint16 = take_uint16,
+	.uint32 = take_uint32,
+	.uint64 = take_uint64,
+	.negint8 = take_negint8,
+	.negint16 = take_negint16,
+	.negint32 = take_negint32,
+	.negint64 = take_negint64,
+	.byte_string_start = take_indefinite_bytes,
+	.byte_string = take_bytes,
+	.string_start = take_indefinite_text,
+	.string = take_text,
+	.indef_array_start = take_indefinite_array,
+	.array_start = take_array,
+	.indef_map_start = take_indefinite_map,
+	.map_start = take_map,
+	.tag = take_tag,
+	.float2 = take_float,
+	.float4 = take_float,
+	.float8 = take_double,
+	.undefined = take_simple,
+	.null = take_simple,
+	.boolean = take_bool,
+	.indef_break = take_break,
+};
+
+static size_t shortest_head(uint64_t number)
+{
+	if (number < 24)
+		return 1;
+	if (number <= UINT8_MAX)
+		return 2;
+	if (number <= UINT16_MAX)
+		return 3;
+	return number <= UINT32_MAX ? 5 : 9;
+}
+
+/* Fail with where it is in the quote. */
+static int refuse(const struct strict_reader *reader, struct strict_name name,
+		  const char *expected, const char *got)
+{
+	size_t offset = reader->pos - reader->result->quote;
+
+	return result_fail(reader->result, name.code, name.check,
+			   phrase("%s at byte %zu (%s)", expected, offset, reader->what).text,
+			   got, NULL);
+}
+
+static const struct strict_name encoding = { CLOISTER_VERIFY_EENCODING, "encoding" };
+
+/*
+ * On failure the reader stays before the item. The words of a failure are made only when
+ * there is one: making them takes longer than reading the item.
+ */
+static int next_item(struct strict_reader *reader, struct item *item)
+{
+	size_t left = reader->end - reader->pos;
+	struct cbor_decoder_result decoded;
+	size_t head;
+
+	*item = (struct item){ .type = ITEM_OTHER, .name = "an item of a reserved form" };
+	decoded = cbor_stream_decode(reader->pos, left, &item_callbacks, item);
+	if (decoded.status == CBOR_DECODER_NEDATA)
+		return refuse(reader, encoding, "a whole item",
+			      phrase("the end after %zu bytes", left).text);
+	if (decoded.status != CBOR_DECODER_FINISHED || item->type == ITEM_OTHER)
+		return refuse(reader, encoding, "a deterministically encoded item", item->name);
+	head = decoded.read;
+	if (item->type == ITEM_BYTES || item->type == ITEM_TEXT)
+		head -= item->number;
+	if (item->type != ITEM_BOOL && head != shortest_head(item->number))
+		return refuse(reader, encoding,
+			      phrase("a head of %zu bytes, the shortest form,",
+				     shortest_head(item->number)).text,
+			      phrase("%zu bytes", head).text);
+	reader->pos += decoded.read;
+	return 0;
+}
+
+/* An item of one type, whose number is within bounds. */
+static int typed_item(struct strict_reader *reader, struct strict_name name, enum item_type type,
+		      uint64_t min, uint64_t max, struct item *item)
+{
+	static const struct {
+		const char *name;
+		const char *unit;
+	} words[] = {
+		[ITEM_UINT]	= { "an unsigned integer", NULL },
+		[ITEM_BYTES]	= { "a byte string", "bytes" },
+		[ITEM_TEXT]	= { "a text string", "bytes" },
+		[ITEM_ARRAY]	= { "an array", "items" },
+		[ITEM_MAP]	= { "a map", "entries" },
+		[ITEM_TAG]	= { "a tag", NULL },
+		[ITEM_BOOL]	= { "a bool", NULL },
+	};
+	const uint8_t *start = reader->pos;
+	struct phrase expected;
+	int ret;
+
+	ret = next_item(reader, item);
+	if (ret)
+		return ret;
+	if (item->type == type && item->number >= min && item->number <= max)
+		return 0;
+	reader->pos = start;
+	if (!words[type].unit)
+		expected = phrase("%s", words[type].name);
+	else if (min == max)
+		expected = phrase("%s of %llu %s", words[type].name, (unsigned long long)min,
+				  words[type].unit);
+	else
+		expected = phrase("%s of %llu to %llu %s", words[type].name,
+				  (unsigned long long)min, (unsigned long long)max,
+				  words[type].unit);
+	if (item->type != type)
+		return refuse(reader, name, expected.text, item->name);
+	return refuse(reader, name, expected.text,
+		      phrase("%llu", (unsigned long long)item->number).text);
+}
+
+void strict_begin(struct strict_reader *reader, struct cloister_result *result, const char *what,
+		  struct span contents)
+{
+	reader->result = result;
+	reader->what = what;
+	reader->pos = contents.bytes;
+	reader->end = contents.bytes + contents.len;
+}
+
+int strict_end(struct strict_reader *reader)
+{
+	if (reader->pos == reader->end)
+		return 0;
+	return refuse(reader, encoding, "the end",
+		      phrase("%zu more bytes", (size_t)(reader->end - reader->pos)).text);
+}
+
+bool strict_next_is_array(const struct strict_reader *reader)
+{
+	return reader->pos < reader->end && *reader->pos >> 5 == 4;
+}
+
+int strict_tag(struct strict_reader *reader, struct strict_name name, uint64_t tag)
+{
+	const uint8_t *start = reader->pos;
+	struct item item;
+	int ret;
+
+	ret = typed_item(reader, name, ITEM_TAG, 0, UINT64_MAX, &item);
+	if (ret || item.number == tag)
+		return ret;
+	reader->pos = start;
+	return refuse(reader, name, phrase("the tag %llu", (unsigned long long)tag).text,
+		      phrase("the tag %llu", (unsigned long long)item.number).text);
+}
+
+int strict_array(struct strict_reader *reader, struct strict_name name, uint64_t min, uint64_t max,
+		 uint64_t *count)
+{
+	struct item item;
+	int ret;
+
+	ret = typed_item(reader, name, ITEM_ARRAY, min, max, &item);
+	if (!ret)
+		*count = item.number;
+	return ret;
+}
+
+int strict_map(struct strict_reader *reader, struct strict_name name, uint64_t min, uint64_t max,
+	       struct strict_map *map)
+{
+	struct item item;
+	int ret;
+
+	ret = typed_item(reader, name, ITEM_MAP, min, max, &item);
+	if (!ret)
+		*map = (struct strict_map){ .left = item.number };
+	return ret;
+}
+
+/* An integer of either sign that fits int64_t, as all labels and algorithms do. */
+int strict_int(struct strict_reader *reader, struct strict_name name, int64_t *value)
+{
+	const uint8_t *start = reader->pos;
+	struct item item;
+	int ret;
+
+	ret = next_item(reader, &item);
+	if (ret)
+		return ret;
+	if (item.type == ITEM_UINT && item.number <= INT64_MAX) {
+		*value = (int64_t)item.number;
+		return 0;
+	}
+	if (item.type == ITEM_NEGATIVE && item.number <= INT64_MAX) {
+		*value = -1 - (int64_t)item.number;
+		return 0;
+	}
+	reader->pos = start;
+	if (item.type == ITEM_UINT || item.type == ITEM_NEGATIVE)
+		return refuse(reader, name, "an integer of at most 63 bits", "a greater one");
+	return refuse(reader, name, "an integer", item.name);
+}
+
+/* Bytewise order of the encodings, as RFC 8949 section 4.2.1 has it. */
+static int compare_keys(struct span a, struct span b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = memcmp(a.bytes, b.bytes, len);
+
+	return order ? order : (int)a.len - (int)b.len;
+}
+
+int strict_key(struct strict_reader *reader, struct strict_map *map, int64_t *key)
+{
+	static const struct strict_name name = { CLOISTER_VERIFY_EENCODING, "key of a map" };
+	const uint8_t *start = reader->pos;
+	struct span encoded;
+	int order;
+	int ret;
+
+	ret = strict_int(reader, name, key);
+	if (ret)
+		return ret;
+	encoded = (struct span){ start, reader->pos - start };
+	order = map->last_key.len ? compare_keys(map->last_key, encoded) : -1;
+	map->last_key = encoded;
+	map->left--;
+	if (order < 0)
+		return 0;
+	reader->pos = start;
+	if (!order)
+		return refuse(reader, encoding, "each key of a map once",
+			      phrase("the key %lld again", (long long)*key).text);
+	return refuse(reader, encoding, "the keys of a map in ascending order",
+		      phrase("the key %lld after a greater one", (long long)*key).text);
+}
+
+int strict_uint(struct strict_reader *reader, struct strict_name name, uint64_t *value)
+{
+	struct item item;
+	int ret;
+
+	ret = typed_item(reader, name, ITEM_UINT, 0, UINT64_MAX, &item);
+	if (!ret)
+		*value = item.number;
+	return ret;
+}
+
+int strict_bool(struct strict_reader *reader, struct strict_name name, bool *value)
+{
+	struct item item;
+	int ret;
+
+	ret = typed_item(reader, name, ITEM_BOOL, 0, 1, &item);
+	if (!ret)
+		*value = item.number;
+	return ret;
+}
+
+static int string_item(struct strict_reader *reader, struct strict_name name, enum item_type type,
+		       size_t min, size_t max, struct span *value)
+{
+	struct item item;
+	int ret;
+
+	ret = typed_item(reader, name, type, min, max, &item);
+	if (!ret)
+		*value = (struct span){ item.bytes, item.number };
+	return ret;
+}
+
+int strict_bytes(struct strict_reader *reader, struct strict_name name, size_t min, size_t max,
+		 struct span *value)
+{
+	return string_item(reader, name, ITEM_BYTES, min, max, value);
+}
+
+int strict_text(struct strict_reader *reader, struct strict_name name, size_t min, size_t max,
+		struct span *value)
+{
+	return string_item(reader, name, ITEM_TEXT, min, max, value);
+}
