@@ -24,13 +24,13 @@ int cloister_device_open(struct cloister_device *device, const char *path)
 	int fd;
 
 	if (device->fd >= 0)
-		return error_set(device->sentence, CLOISTER_LAYER_ARGUMENT, EBUSY,
-				 "the handle has a device open already; make another handle");
+		return sentence_set(device->sentence, CLOISTER_LAYER_ARGUMENT, EBUSY,
+				    "the handle has a device open already; make another handle");
 	if (!path)
 		path = CLOISTER_DEVICE;
 	fd = device->transport->open(device->context, path);
 	if (fd < 0)
-		return error_open(device->sentence, path, -fd);
+		return sentence_open(device->sentence, path, -fd);
 	device->fd = fd;
 	return 0;
 }
@@ -54,11 +54,11 @@ static int device_call(struct cloister_device *device, unsigned long request, vo
 	int result;
 
 	if (device->fd < 0)
-		return error_set(device->sentence, CLOISTER_LAYER_ARGUMENT, EBADF,
-				 "the handle has no device open; call cloister_device_open()");
+		return sentence_set(device->sentence, CLOISTER_LAYER_ARGUMENT, EBADF,
+				    "the handle has no device open; call cloister_device_open()");
 	result = device->transport->ioctl(device->context, device->fd, request, argument);
 	if (result < 0)
-		return error_driver(device->sentence, request, -result);
+		return sentence_driver(device->sentence, request, -result);
 	return result;
 }
 
@@ -91,18 +91,18 @@ static int chain_pack(struct cloister_device *device, const struct cloister_cert
 	size_t i;
 
 	if (!count || count > CLOISTER_CHAIN_MAX_CERTS)
-		return error_set(device->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
-				 "a chain has 1 to %d certificates, not %zu",
-				 CLOISTER_CHAIN_MAX_CERTS, count);
+		return sentence_set(device->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
+				    "a chain has 1 to %d certificates, not %zu",
+				    CLOISTER_CHAIN_MAX_CERTS, count);
 	for (i = 0; i < count; i++) {
 		if (!certs[i].length)
-			return error_set(device->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
-					 "certificate %zu of the chain is empty", i);
+			return sentence_set(device->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
+					    "certificate %zu of the chain is empty", i);
 		if (certs[i].length > CLOISTER_CHAIN_MAX_LEN - total)
-			return error_set(device->sentence, CLOISTER_LAYER_ARGUMENT, E2BIG,
-					 "the chain is longer than %d bytes; leave out the "
-					 "root or use shorter certificates",
-					 CLOISTER_CHAIN_MAX_LEN);
+			return sentence_set(device->sentence, CLOISTER_LAYER_ARGUMENT, E2BIG,
+					    "the chain is longer than %d bytes; leave out the "
+					    "root or use shorter certificates",
+					    CLOISTER_CHAIN_MAX_LEN);
 		memcpy(bytes + total, certs[i].der, certs[i].length);
 		chain->cert_len[i] = (uint32_t)certs[i].length;
 		total += certs[i].length;
@@ -151,8 +151,8 @@ int cloister_region_create(struct cloister_device *device, uint32_t flags, uint6
 	int fd;
 
 	if (!made)
-		return error_set(device->sentence, CLOISTER_LAYER_SYSTEM, ENOMEM,
-				 "no memory for a region handle");
+		return sentence_set(device->sentence, CLOISTER_LAYER_SYSTEM, ENOMEM,
+				    "no memory for a region handle");
 	fd = device_call(device, CLOISTER_CREATE, &create);
 	if (fd < 0) {
 		free(made);
@@ -173,15 +173,15 @@ int cloister_region_adopt(struct cloister_device *device, int fd,
 
 	result = device->transport->ioctl(device->context, fd, CLOISTER_STATS, &stats);
 	if (result == -ENOTTY || result == -EBADF)
-		return error_set(device->sentence, CLOISTER_LAYER_ARGUMENT, -result,
-				 "descriptor %d is %s; pass the descriptor of a region", fd,
-				 result == -EBADF ? "not open" : "not a Cloister region");
+		return sentence_set(device->sentence, CLOISTER_LAYER_ARGUMENT, -result,
+				    "descriptor %d is %s; pass the descriptor of a region", fd,
+				    result == -EBADF ? "not open" : "not a Cloister region");
 	if (result < 0)
-		return error_driver(device->sentence, CLOISTER_STATS, -result);
+		return sentence_driver(device->sentence, CLOISTER_STATS, -result);
 	made = region_new(device);
 	if (!made)
-		return error_set(device->sentence, CLOISTER_LAYER_SYSTEM, ENOMEM,
-				 "no memory for a region handle");
+		return sentence_set(device->sentence, CLOISTER_LAYER_SYSTEM, ENOMEM,
+				    "no memory for a region handle");
 	made->fd = fd;
 	made->size = stats.region_size;
 	*region = made;

@@ -10,7 +10,7 @@
 #define LAYER_SHIFT	16
 #define ERRNO_MASK	0xffff
 
-int error_code(enum cloister_layer layer, int error)
+int layer_code(enum cloister_layer layer, int error)
 {
 	return -((int)layer << LAYER_SHIFT | (error & ERRNO_MASK));
 }
@@ -42,14 +42,14 @@ const char *cloister_layer_name(enum cloister_layer layer)
 	return names[layer];
 }
 
-int error_set(char *sentence, enum cloister_layer layer, int error, const char *format, ...)
+int sentence_set(char *sentence, enum cloister_layer layer, int error, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(sentence, SENTENCE_LEN, format, arguments);
 	va_end(arguments);
-	return error_code(layer, error);
+	return layer_code(layer, error);
 }
 
 struct explanation {
@@ -158,14 +158,14 @@ static const char *explain(unsigned long request, int error)
 	return "see the kernel log";
 }
 
-int error_driver(char *sentence, unsigned long request, int error)
+int sentence_driver(char *sentence, unsigned long request, int error)
 {
-	return error_set(sentence, CLOISTER_LAYER_DRIVER, error,
-			 "the driver refused %s (%s): %s", request_name(request),
-			 strerrorname_np(error) ?: "unknown error", explain(request, error));
+	return sentence_set(sentence, CLOISTER_LAYER_DRIVER, error,
+			    "the driver refused %s (%s): %s", request_name(request),
+			    strerrorname_np(error) ?: "unknown error", explain(request, error));
 }
 
-int error_open(char *sentence, const char *path, int error)
+int sentence_open(char *sentence, const char *path, int error)
 {
 	const char *advice = "check the path";
 
@@ -185,6 +185,6 @@ int error_open(char *sentence, const char *path, int error)
 		advice = "close some descriptors";
 		break;
 	}
-	return error_set(sentence, CLOISTER_LAYER_DEVICE, error, "can't open %s: %s; %s", path,
-			 strerror(error), advice);
+	return sentence_set(sentence, CLOISTER_LAYER_DEVICE, error, "can't open %s: %s; %s", path,
+			    strerror(error), advice);
 }

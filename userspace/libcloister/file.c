@@ -22,9 +22,9 @@ int source_open(char *sentence, const char *path, struct source_file *source)
 		error = errno;
 		if (fd >= 0)
 			close(fd);
-		return error_set(sentence, CLOISTER_LAYER_IO, error,
-				 "can't read %s: %s; check the path and its permissions", path,
-				 strerror(error));
+		return sentence_set(sentence, CLOISTER_LAYER_IO, error,
+				    "can't read %s: %s; check the path and its permissions", path,
+				    strerror(error));
 	}
 	if (S_ISREG(status.st_mode) && status.st_size > 0) {
 		source->fd = fd;
@@ -33,10 +33,10 @@ int source_open(char *sentence, const char *path, struct source_file *source)
 	}
 	close(fd);
 	if (S_ISREG(status.st_mode))
-		return error_set(sentence, CLOISTER_LAYER_IO, EINVAL,
-				 "%s is empty; an empty file can't be protected", path);
-	return error_set(sentence, CLOISTER_LAYER_IO, S_ISDIR(status.st_mode) ? EISDIR : EINVAL,
-			 "%s is not a regular file; only regular files can be protected", path);
+		return sentence_set(sentence, CLOISTER_LAYER_IO, EINVAL,
+				    "%s is empty; an empty file can't be protected", path);
+	return sentence_set(sentence, CLOISTER_LAYER_IO, S_ISDIR(status.st_mode) ? EISDIR : EINVAL,
+			    "%s is not a regular file; only regular files can be protected", path);
 }
 
 /* Fills @buffer from @offset of the file; -errno, -EIO when the file ends early. */
@@ -70,11 +70,11 @@ static int add_step(struct cloister_region *region, uint64_t base, const char *p
 
 	result = read_fully(source->fd, buffer, length, at);
 	if (result < 0)
-		return error_set(region->sentence, CLOISTER_LAYER_IO, -result,
-				 "can't read %s at byte %llu: %s", path,
-				 (unsigned long long)at,
-				 result == -EIO ? "it ends there, or the disk fails; was it "
-						  "being changed?" : strerror(-result));
+		return sentence_set(region->sentence, CLOISTER_LAYER_IO, -result,
+				    "can't read %s at byte %llu: %s", path,
+				    (unsigned long long)at,
+				    result == -EIO ? "it ends there, or the disk fails; was it "
+				    "being changed?" : strerror(-result));
 	memset(buffer + length, 0, padded - length);
 	*taken = length;
 	return cloister_region_add(region, CLOISTER_ADD_MEASURED, base + at, buffer, padded,
@@ -93,8 +93,8 @@ int source_add(struct cloister_region *region, uint64_t offset, const char *path
 	if (flags & CLOISTER_FILE_WRITABLE)
 		permissions |= CLOISTER_PERM_WRITE;
 	if (posix_memalign((void **)&buffer, CLOISTER_PAGE_SIZE, STEP_LEN))
-		return error_set(region->sentence, CLOISTER_LAYER_SYSTEM, ENOMEM,
-				 "no memory for a buffer of %zu bytes", STEP_LEN);
+		return sentence_set(region->sentence, CLOISTER_LAYER_SYSTEM, ENOMEM,
+				    "no memory for a buffer of %zu bytes", STEP_LEN);
 	while (at < source->size) {
 		size_t taken = 0;
 
@@ -103,9 +103,9 @@ int source_add(struct cloister_region *region, uint64_t offset, const char *path
 			break;
 		at += taken;
 		if (progress && progress(context, at, source->size)) {
-			result = error_set(region->sentence, CLOISTER_LAYER_CANCELLED,
-					   ECANCELED, "stopped on request after %llu bytes",
-					   (unsigned long long)at);
+			result = sentence_set(region->sentence, CLOISTER_LAYER_CANCELLED,
+					      ECANCELED, "stopped on request after %llu bytes",
+					      (unsigned long long)at);
 			break;
 		}
 	}
@@ -124,8 +124,8 @@ int cloister_region_add_file(struct cloister_region *region, uint64_t offset,
 	int result;
 
 	if (flags & ~CLOISTER_FILE_WRITABLE)
-		return error_set(region->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
-				 "unknown flags 0x%x for a file", flags);
+		return sentence_set(region->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
+				    "unknown flags 0x%x for a file", flags);
 	result = source_open(region->sentence, path, &source);
 	if (result)
 		return result;
@@ -171,8 +171,8 @@ int cloister_region_from_file(struct cloister_device *device, const char *path,
 	int code;
 
 	if (flags & ~CLOISTER_FILE_WRITABLE)
-		return error_set(device->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
-				 "unknown flags 0x%x for a file", flags);
+		return sentence_set(device->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
+				    "unknown flags 0x%x for a file", flags);
 	code = source_open(device->sentence, path, &source);
 	if (code)
 		return code;

@@ -35,17 +35,17 @@ struct cloister_region {
 };
 
 /* Makes the code of a layer and an errno. */
-int error_code(enum cloister_layer layer, int error);
+int layer_code(enum cloister_layer layer, int error);
 
 /* Writes the sentence into @sentence and returns the code. */
-int error_set(char *sentence, enum cloister_layer layer, int error, const char *format, ...)
+int sentence_set(char *sentence, enum cloister_layer layer, int error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* The same for a call that the driver refused: explains the errno of that request. */
-int error_driver(char *sentence, unsigned long request, int error);
+int sentence_driver(char *sentence, unsigned long request, int error);
 
 /* The same for a device that could not be opened. */
-int error_open(char *sentence, const char *path, int error);
+int sentence_open(char *sentence, const char *path, int error);
 
 /* Opens @path for reading and checks that it can be protected. */
 int source_open(char *sentence, const char *path, struct source_file *source);

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# libcloister: shared and static, and the sanitized objects that its tests link.
+# libcloister: shared and static.
 
 LIBCLOISTER_VERSION := 0.1.0
 LIBCLOISTER_SOURCES := $(sort $(wildcard userspace/libcloister/*.c))
 LIBCLOISTER_OBJECTS := $(LIBCLOISTER_SOURCES:%.c=build/host/%.o)
-LIBCLOISTER_ASAN := $(LIBCLOISTER_SOURCES:%.c=build/asan/%.o)
 
 LIBRARIES += build/host/libcloister.so.0 build/host/libcloister.so build/host/libcloister.a
 HEADERS   += userspace/libcloister/cloister.h
@@ -19,9 +18,12 @@ build/host/libcloister.so.0: $(LIBCLOISTER_OBJECTS) userspace/libcloister/libclo
 build/host/libcloister.so: build/host/libcloister.so.0
 	$(Q)ln -sf libcloister.so.0 $@
 
+# One object that shows only the library's own names: others can't clash with a program's.
 build/host/libcloister.a: $(LIBCLOISTER_OBJECTS)
 	$(say) AR $@
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)$(LD) -r -o $(@:.a=.o) $^ && \
+		objcopy --wildcard --keep-global-symbol='cloister_*' $(@:.a=.o) && rm -f $@ && \
+		$(AR) rcs $@ $(@:.a=.o) && rm -f $(@:.a=.o)
 
 build/host/libcloister.pc: userspace/libcloister/libcloister.pc.in
 	$(say) GEN $@

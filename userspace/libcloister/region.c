@@ -46,7 +46,7 @@ static int region_call(struct cloister_region *region, unsigned long request, vo
 {
 	int result = region_ioctl(region, request, argument);
 
-	return result < 0 ? error_driver(region->sentence, request, -result) : 0;
+	return result < 0 ? sentence_driver(region->sentence, request, -result) : 0;
 }
 
 /*
@@ -57,15 +57,15 @@ static int range_step(struct cloister_region *region, unsigned long request, int
 		      uint64_t step, uint64_t left)
 {
 	if (step > left)
-		return error_set(region->sentence, CLOISTER_LAYER_DRIVER, EPROTO,
-				 "the driver says it did %llu bytes of %llu; load the matching "
-				 "module", (unsigned long long)step, (unsigned long long)left);
+		return sentence_set(region->sentence, CLOISTER_LAYER_DRIVER, EPROTO,
+				    "the driver says it did %llu bytes of %llu; load the matching "
+				    "module", (unsigned long long)step, (unsigned long long)left);
 	if (result < 0 && result != -EINTR)
-		return error_driver(region->sentence, request, -result);
+		return sentence_driver(region->sentence, request, -result);
 	if (!result && !step && left)
-		return error_set(region->sentence, CLOISTER_LAYER_DRIVER, EPROTO,
-				 "the driver made no progress and gave no reason; load the "
-				 "matching module");
+		return sentence_set(region->sentence, CLOISTER_LAYER_DRIVER, EPROTO,
+				    "the driver made no progress and gave no reason; load the "
+				    "matching module");
 	return step < left;
 }
 
@@ -112,8 +112,8 @@ int cloister_region_add(struct cloister_region *region, uint32_t flags, uint64_t
 	if (done)
 		*done = 0;
 	if (!source || flags & CLOISTER_ADD_ZERO)
-		return error_set(region->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
-				 "no contents given; use cloister_region_add_zero() for zeros");
+		return sentence_set(region->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
+				    "no contents given; use cloister_region_add_zero() for zeros");
 	return add_pages(region, &request, done);
 }
 
@@ -208,9 +208,10 @@ int cloister_region_map(struct cloister_region *region, uint64_t offset, size_t 
 	result = region->transport->map(region->context, region->fd, offset, length, prot,
 					address);
 	if (result < 0)
-		return error_set(region->sentence, CLOISTER_LAYER_DRIVER, -result,
-				 "can't map the region (%s): %s", strerrorname_np(-result),
-				 map_advice(-result));
+		return sentence_set(region->sentence, CLOISTER_LAYER_DRIVER, -result,
+				    "can't map the region (%s): %s",
+				    strerrorname_np(-result) ?: "unknown error",
+				    map_advice(-result));
 	return 0;
 }
 
@@ -222,9 +223,9 @@ int cloister_region_unmap(struct cloister_region *region, void *address, size_t 
 		length = (size_t)region->size;
 	result = region->transport->unmap(region->context, address, length);
 	if (result < 0)
-		return error_set(region->sentence, CLOISTER_LAYER_SYSTEM, -result,
-				 "can't unmap the region: %s; unmap exactly what was mapped",
-				 strerror(-result));
+		return sentence_set(region->sentence, CLOISTER_LAYER_SYSTEM, -result,
+				    "can't unmap the region: %s; unmap exactly what was mapped",
+				    strerror(-result));
 	return 0;
 }
 
@@ -233,14 +234,14 @@ static int quote_check(struct cloister_region *region,
 {
 	if (request->algorithm != CLOISTER_ALG_ES256 &&
 	    request->algorithm != CLOISTER_ALG_ES384)
-		return error_set(region->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
-				 "algorithm %u is not known; use CLOISTER_ALG_ES256 or "
-				 "CLOISTER_ALG_ES384", request->algorithm);
+		return sentence_set(region->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
+				    "algorithm %u is not known; use CLOISTER_ALG_ES256 or "
+				    "CLOISTER_ALG_ES384", request->algorithm);
 	if (!request->nonce || request->nonce_len < CLOISTER_NONCE_MIN ||
 	    request->nonce_len > CLOISTER_NONCE_MAX)
-		return error_set(region->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
-				 "a nonce has %d to %d bytes, not %zu", CLOISTER_NONCE_MIN,
-				 CLOISTER_NONCE_MAX, request->nonce ? request->nonce_len : 0);
+		return sentence_set(region->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
+				    "a nonce has %d to %d bytes, not %zu", CLOISTER_NONCE_MIN,
+				    CLOISTER_NONCE_MAX, request->nonce ? request->nonce_len : 0);
 	return 0;
 }
 
@@ -289,14 +290,14 @@ int cloister_region_quote(struct cloister_region *region,
 		if (result != -ENOSPC)
 			break;
 		if (call.quote_len <= room || call.quote_len > CLOISTER_QUOTE_MAX_LEN)
-			return error_set(region->sentence, CLOISTER_LAYER_DRIVER, EPROTO,
-					 "the driver asks for %llu bytes for a quote; load "
-					 "the matching module",
-					 (unsigned long long)call.quote_len);
+			return sentence_set(region->sentence, CLOISTER_LAYER_DRIVER, EPROTO,
+					    "the driver asks for %llu bytes for a quote; load "
+					    "the matching module",
+					    (unsigned long long)call.quote_len);
 		room = (size_t)call.quote_len;
 	} while (--tries);
 	if (result)
-		return error_driver(region->sentence, CLOISTER_QUOTE, -result);
+		return sentence_driver(region->sentence, CLOISTER_QUOTE, -result);
 	*length = (size_t)call.quote_len;
 	return 0;
 }
