@@ -153,9 +153,9 @@ static enum mon_status do_evict(struct subject *s)
 
 static enum mon_status do_remove(struct subject *s)
 {
-	u64 frame;
+	u64 frame, next;
 
-	return mon_page_remove(root, s->region, 1, &frame);
+	return mon_page_remove(root, s->region, 1, &frame, &next);
 }
 
 static enum mon_status do_report(struct subject *s)
@@ -219,7 +219,6 @@ static void illegal_states_are_refused(void **state)
 		if (st == MON_REGION_PARKED) {
 			assert_ok(do_evict(&s));
 			assert_ok(do_rekey(&s));
-			granule_put_delegated(granule_take_delegated());
 		}
 	}
 	granule_put_delegated(s.spare);
@@ -461,7 +460,7 @@ static void resealing_frees_a_slot(void **state)
 
 static void removing_frees_a_slot(void **state)
 {
-	u64 region = region_with_pages(8, 1), frame;
+	u64 region = region_with_pages(8, 1), frame, next;
 	void *cipher = buffer_new();
 	int i;
 
@@ -470,7 +469,7 @@ static void removing_frees_a_slot(void **state)
 	for (i = 0; i < KEY_SLOTS - 1; i++)
 		assert_ok(mon_region_rekey(root, region));
 	assert_refused(mon_region_rekey(root, region), MON_E_BUSY);
-	assert_ok(mon_page_remove(root, region, 0, &frame));
+	assert_ok(mon_page_remove(root, region, 0, &frame, &next));
 	assert_int_equal(frame, 0);
 	assert_ok(mon_region_rekey(root, region));
 	free(cipher);
