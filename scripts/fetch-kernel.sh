@@ -6,6 +6,7 @@
 # kernel image would become its default boot entry, and Debian's 6.12 headers depend on the image.
 #
 #   $XDG_CACHE_HOME/cloister/kernels/<release>/boot/vmlinuz-<release>
+#                                              boot/vmlinux-<release>
 #                                              lib/modules/<release>/
 #                                              usr/src/linux-headers-<release>/
 #                                    /6.1   ->  <release>
@@ -35,6 +36,27 @@ current_release() {
 	depends "$image" 'linux-image-[0-9].*' | sed 's/^linux-image-//'
 }
 
+# decompress FROM TO: the ELF image inside a bzImage. Emulated, the bzImage's own decompressor takes
+# longer than all the rest of the boot. The format's magic number may also occur by chance.
+decompress() {
+	local magic offset
+	magic='\xfd7zXZ\x00|\x28\xb5\x2f\xfd'
+	for offset in $(LC_ALL=C grep -aboP "$magic" "$1" | cut -d : -f 1); do
+		# Both complain of what follows the compressed data, after writing all of it.
+		if [ "$(tail -c "+$((offset + 1))" "$1" | head -c 1)" = "$(printf '\xfd')" ]; then
+			tail -c "+$((offset + 1))" "$1" | xz -dcq --single-stream
+		else
+			tail -c "+$((offset + 1))" "$1" | zstd -dcq
+		fi >"$2.part" 2>/dev/null || true
+		if readelf -n "$2.part" 2>/dev/null | grep -q '^  Xen '; then
+			mv "$2.part" "$2"
+			return
+		fi
+	done
+	rm -f "$2.part"
+	say "$1 holds no image that QEMU could start directly; VMs will boot it slowly"
+}
+
 unpack() {
 	local release=$1 tmp deb packages
 	tmp=$(mktemp -d "$kernels/.unpack.XXXXXX")
@@ -54,6 +76,7 @@ unpack() {
 	sed -i 's|^include /usr/src/|include $(dir $(lastword $(MAKEFILE_LIST)))../|' \
 		"$tmp/root/usr/src/linux-headers-$release/Makefile"
 	[ -e "$tmp/root/boot/vmlinuz-$release" ] || die "linux-image-$release has no vmlinuz"
+	decompress "$tmp/root/boot/vmlinuz-$release" "$tmp/root/boot/vmlinux-$release"
 	depmod -b "$tmp/root" "$release"
 	rm -rf "${kernels:?}/$release"
 	mv "$tmp/root" "$kernels/$release"

@@ -95,7 +95,9 @@ class Kernel:
 
     def __init__(self, root, release):
         self.release = release
-        self.image = f"{root}/boot/vmlinuz-{release}"
+        self.image = f"{root}/boot/vmlinux-{release}"
+        if not os.path.exists(self.image):
+            self.image = f"{root}/boot/vmlinuz-{release}"
         self.base = f"{root}/lib/modules/{release}"
         self.depends = {}
         self.builtin = set()
