@@ -354,7 +354,8 @@ static int run_provision(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_provision = {
 	.name = "provision",
 	.summary = "Give the device its secrets, once, and certify its attestation keys.",
-	.usage = "[--module FILE] [--state DIRECTORY] [--days N] [--root-out FILE] [--renew] [--json]",
+	.usage = "[--module FILE] [--state DIRECTORY] [--days N] [--root-out FILE]\n"
+		 "       [--renew] [--json]",
 	.help = "For root. The root of trust is a secret in the state directory.\n\n"
 		"  --module FILE      the module file that was loaded; that of the running kernel by\n"
 		"                     default. Its SHA-384 is asserted to be the monitor's\n"

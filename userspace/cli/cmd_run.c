@@ -153,7 +153,10 @@ static int run_command(struct run *run)
 	}
 	if (!child) {
 		error = become_command(run, &before);
-		_exit(write(pipes[1], &error, sizeof(error)) < 0 ? CLI_EXIT_INTERNAL : CLI_EXIT_RUN);
+		/* Should the parent be gone, nobody waits for the status either. */
+		if (write(pipes[1], &error, sizeof(error)) < 0)
+			_exit(CLI_EXIT_INTERNAL);
+		_exit(CLI_EXIT_RUN);
 	}
 	close(pipes[1]);
 	error = start_failure(pipes[0]);

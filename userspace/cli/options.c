@@ -83,8 +83,8 @@ int cli_getopt(struct cli *cli, int argc, char **argv, const char *short_options
 						      argv[optind - 1]);
 			return CLI_GETOPT_STOP;
 		case '?':
-			cli->status = cli_usage_error(cli, "unknown or ambiguous option, or a value "
-						      "where none belongs: %s",
+			cli->status = cli_usage_error(cli, "unknown or ambiguous option, or a "
+						      "value where none belongs: %s",
 						      bad_option(argv, text));
 			return CLI_GETOPT_STOP;
 		default:
