@@ -272,7 +272,8 @@ static inline enum mon_status mon_page_add(struct mon_root *root, u64 region, u6
 
 /*
  * Ask for page @page of a LIVE region for @access (mask of MON_PERM_*). MON_OK: resident, @frame
- * is pinned until mon_page_unpin(), and @permissions bound what may be mapped.
+ * is pinned until mon_page_unpin(), and @permissions bound what may be mapped. MON_E_SEALED: @frame
+ * is 1 where mon_page_load() needs the ciphertext, 0 where the page is zero.
  */
 static inline enum mon_status mon_page_map(struct mon_root *root, u64 region, u64 page,
 					   u32 access, u64 *frame, u32 *permissions)
@@ -315,14 +316,18 @@ static inline enum mon_status mon_page_evict(struct mon_root *root, u64 region, 
 	return s;
 }
 
-/* Drop a page for good. @frame: the frame it held, scrubbed and DELEGATED, or 0. */
+/*
+ * Drop a page for good. @frame: the frame it held, scrubbed and DELEGATED, or 0. @next: also with
+ * MON_E_ABSENT, the next page that may be there; the pages between are absent.
+ */
 static inline enum mon_status mon_page_remove(struct mon_root *root, u64 region, u64 page,
-					      u64 *frame)
+					      u64 *frame, u64 *next)
 {
 	struct mon_args a = { .arg = { region, page } };
 	enum mon_status s = mon_host_call(root, MON_CALL_PAGE_REMOVE, &a);
 
 	*frame = a.result[0];
+	*next = a.result[1];
 	return s;
 }
 

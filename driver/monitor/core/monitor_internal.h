@@ -173,6 +173,7 @@ bool region_lock_in(struct mon_region *r, u32 states);
 u32 table_levels(u64 pages);
 struct page_entry *table_find(struct mon_region *r, u64 page);
 struct page_entry *table_make(struct mon_region *r, u64 page);	/* NULL: donate more */
+u64 table_next(u64 page);
 void table_donate(struct mon_region *r, u64 pa);
 /* Give back up to @max granules; the frames among them count down root->frames. */
 enum mon_status table_reclaim(struct mon_root *root, struct mon_region *r, u64 *pas, u32 max,

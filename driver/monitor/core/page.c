@@ -154,6 +154,8 @@ enum mon_status call_page_map(struct mon_root *root, struct mon_region *r,
 	if (status == MON_OK) {
 		args->result[0] = entry->frame;
 		args->result[1] = ENTRY_PERMISSIONS(entry->word);
+	} else if (status == MON_E_SEALED) {
+		args->result[0] = ENTRY_STATE(entry->word) == PAGE_SEALED;
 	}
 	plat_unlock(&r->lock);
 	return status;
@@ -372,6 +374,7 @@ enum mon_status call_page_remove(struct mon_root *root, struct mon_region *r,
 	if (!region_lock_in(r, STATE_BIT(MON_REGION_LIVE)))
 		return MON_E_STATE;
 	entry = table_find(r, page);
+	args->result[1] = entry ? page + 1 : table_next(page);
 	if (!entry || ENTRY_STATE(entry->word) != PAGE_RESIDENT) {
 		status = drop_stored(r, entry);
 		plat_unlock(&r->lock);

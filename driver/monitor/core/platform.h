@@ -80,7 +80,7 @@ void plat_critical_exit(void);
 void plat_relax(void);
 
 /* An invariant of the monitor is broken: stop before anything leaks. Does not return. */
-void plat_fatal(const char *what) __attribute__((noreturn));
+void plat_fatal(const char *what);
 
 /* Crypto: may sleep, so never under a lock -------------------------------- */
 

@@ -44,6 +44,12 @@ struct page_entry *table_find(struct mon_region *r, u64 page)
 	return pa ? leaf_entry(pa, page) : NULL;
 }
 
+/* The first page whose entry is in another leaf than that of @page, and after it. */
+u64 table_next(u64 page)
+{
+	return (page / TABLE_LEAF_ENTRIES + 1) * TABLE_LEAF_ENTRIES;
+}
+
 void table_donate(struct mon_region *r, u64 pa)
 {
 	u64 *link = plat_granule_address(pa);

@@ -32,6 +32,7 @@ static struct {
 	u32 fail_ops;		/* read without the lock, to be quick when nothing is to fail */
 	u64 fail_nth;
 	enum mon_status fail_status;
+	bool fail_on;		/* those after the nth as well */
 	bool failed;
 	u32 hook_ops;
 	host_hook_fn *hook;
@@ -70,14 +71,25 @@ u64 host_op_count(u32 ops)
 	return sum;
 }
 
-void host_fail(u32 ops, u64 nth, enum mon_status status)
+static void set_failure(u32 ops, u64 nth, enum mon_status status, bool on)
 {
 	pthread_mutex_lock(&control.fail_lock);
 	control.fail_nth = nth;
 	control.fail_status = status;
+	control.fail_on = on;
 	control.failed = false;
 	__atomic_store_n(&control.fail_ops, nth ? ops : 0, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&control.fail_lock);
+}
+
+void host_fail(u32 ops, u64 nth, enum mon_status status)
+{
+	set_failure(ops, nth, status, false);
+}
+
+void host_fail_from(u32 ops, u64 nth, enum mon_status status)
+{
+	set_failure(ops, nth, status, true);
 }
 
 bool host_failed(void)
@@ -98,7 +110,10 @@ static bool must_fail(enum host_op op, enum mon_status *status)
 		return false;
 	pthread_mutex_lock(&control.fail_lock);
 	if (control.fail_nth && --control.fail_nth == 0) {
-		__atomic_store_n(&control.fail_ops, 0, __ATOMIC_RELAXED);
+		if (control.fail_on)
+			control.fail_nth = 1;
+		else
+			__atomic_store_n(&control.fail_ops, 0, __ATOMIC_RELAXED);
 		control.failed = true;
 		*status = control.fail_status;
 		fail = true;

@@ -99,6 +99,9 @@ u64 host_op_count(u32 ops);
  */
 void host_fail(u32 ops, u64 nth, enum mon_status status);
 
+/* The same, and all later ones of these kinds, until host_fail(0, 0, MON_OK). */
+void host_fail_from(u32 ops, u64 nth, enum mon_status status);
+
 /* Has the operation that host_fail() chose come? */
 bool host_failed(void);
 

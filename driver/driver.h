@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the driver's own files share. */
+#ifndef CLOISTER_DRIVER_H
+#define CLOISTER_DRIVER_H
+
+#include <linux/cloister.h>
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+
+#include "monitor.h"
+#include "region.h"
+
+#undef pr_fmt
+#define pr_fmt(fmt) "cloister: " fmt
+
+/* Certificates that go with each quote of an algorithm: opaque to the driver. */
+struct cloister_chain {
+	u32 count;
+	u32 len[CLOISTER_CHAIN_MAX_CERTS];
+	u8 *certs;
+};
+
+/**
+ * struct cloister - the one device
+ * @root: the monitor
+ * @root_page: the granule that holds it
+ * @frames_max: most frames of all regions
+ * @frames: frames that regions have charged
+ * @regions_lock: protects @regions; also keeps each region on it alive
+ * @regions: all regions, the next to give up a frame first
+ * @nr_regions: their number
+ * @chain_lock: protects @chain_es256 and @chain_es384
+ */
+struct cloister {
+	struct mon_root *root;
+	struct page *root_page;
+	unsigned long frames_max;
+	atomic_long_t frames;
+	struct mutex regions_lock;
+	struct list_head regions;
+	unsigned long nr_regions;
+	struct rw_semaphore chain_lock;
+	struct cloister_chain chain_es256;
+	struct cloister_chain chain_es384;
+};
+
+extern struct cloister cloister;
+
+/* status.c */
+int errno_of(enum mon_status status);
+
+/* abi_struct.c: structures of the ABI, see linux/cloister.h */
+struct abi_struct {
+	void __user *address;
+	size_t size;		/* as the caller knows the structure */
+};
+
+int get_abi_struct(struct abi_struct *us, unsigned long address, void *to, size_t size);
+int put_abi_struct(const struct abi_struct *us, const void *from, size_t size);
+
+/* device.c */
+int tee_register(void);
+void tee_unregister(void);
+long tee_get_info(unsigned long arg);
+void tee_drop_chains(void);
+
+/* inode.c */
+int region_fs_mount(void);
+void region_fs_unmount(void);
+struct file *region_file_create(const struct file_operations *fops, void *private_data);
+
+/* region_ioctl.c */
+long region_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* fault.c */
+int region_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* backing.c */
+struct page *backing_get(struct cloister_region *region, u64 page, gfp_t gfp);
+void backing_drop(struct cloister_region *region, u64 first, u64 count);
+
+/* frames.c */
+struct page *granule_of(u64 pa);
+u64 granule_pa(struct page *page);
+int granules_take(struct mem_cgroup *memcg, struct list_head *out, unsigned int count, gfp_t gfp);
+void granule_give_back(struct page *page);
+struct page *frame_take(struct cloister_region *region);
+void frame_put(struct cloister_region *region, struct page *frame);
+void frame_free(struct cloister_region *region, struct page *frame);
+void frame_list(struct cloister_region *region, struct page *frame, u64 page,
+		struct page *reserve);
+void frame_unlist(struct cloister_region *region, struct page *frame);
+struct page *frame_reserve(struct cloister_region *region, u64 page, struct page *backing);
+bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
+		 struct page **reserve);
+void frame_referenced(struct cloister_region *region, struct page *frame);
+bool frames_fill(struct cloister_region *region, unsigned int target);
+void frames_fill_later(struct cloister_region *region);
+void frames_work(struct work_struct *work);
+void frames_drop_pool(struct cloister_region *region);
+void granule_reclaimed(struct cloister_region *region, u64 pa);
+
+/* evict.c */
+struct page *evict_one(struct cloister_region *region);
+int evict_page(struct cloister_region *region, u64 page, struct page *reserve,
+	       struct page **frame);
+bool evict_from_others(struct cloister_region *region);
+void region_unmap(u64 cookie, u64 first, u64 count);
+int reclaim_init(void);
+void reclaim_exit(void);
+extern struct workqueue_struct *reclaim_queue;
+
+#endif /* CLOISTER_DRIVER_H */

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames: pages that the monitor owns, charged to a region and to its memory cgroup.
+ *
+ * A region keeps a small pool of empty frames, so that a fault takes one without waiting:
+ * delegating needs page_offline_begin(), and that lock's readers may fault on a region
+ * (see platform_kernel.h). The pool is filled by a worker, and by calls that hold no lock. At its limit
+ * a region fills the pool by sealing pages of its own, so eviction runs ahead of need.
+ */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+
+#include "driver.h"
+#include "platform_kernel.h"
+
+/* Frames delegated at a time: enough to make the lock's cost vanish. */
+#define FILL_BATCH	32
+/* The pool holds at most this part of what the region has or may have. */
+#define POOL_SHARE	8
+/*
+ * Evictions that can go on when no memory is left: so many frames keep the backing page that they
+ * will be sealed into.
+ */
+#define RESERVE_MAX	8
+
+/* page_private() of a listed frame: its reserved backing page, and bit 0. */
+#define FRAME_INACTIVE	1ul
+
+struct page *granule_of(u64 pa)
+{
+	return pfn_to_page(PHYS_PFN(pa));
+}
+
+u64 granule_pa(struct page *page)
+{
+	return PFN_PHYS(page_to_pfn(page));
+}
+
+/*
+ * Allocate up to @count pages, charged to @memcg, and delegate them to the monitor.
+ * Context: no lock that a page fault may wait for, mmap_lock included.
+ * Return: how many came onto @out.
+ */
+int granules_take(struct mem_cgroup *memcg, struct list_head *out, unsigned int count, gfp_t gfp)
+{
+	struct mem_cgroup *old = set_active_memcg(memcg);
+	struct page *page, *next;
+	LIST_HEAD(taken);
+	int n = 0;
+
+	for (; count; count--) {
+		page = alloc_page(gfp | __GFP_ACCOUNT);
+		if (!page)
+			break;
+		if (plat_granule_cover(page)) {
+			__free_page(page);
+			break;
+		}
+		set_page_private(page, 0);
+		list_add(&page->lru, &taken);
+	}
+	set_active_memcg(old);
+
+	plat_offline_begin();
+	list_for_each_entry_safe(page, next, &taken, lru) {
+		list_del_init(&page->lru);
+		if (WARN_ON_ONCE(mon_granule_delegate(cloister.root, granule_pa(page)))) {
+			__free_page(page);
+			continue;
+		}
+		list_add(&page->lru, out);
+		n++;
+	}
+	plat_offline_end();
+	return n;
+}
+
+/* A granule that is DELEGATED and on no list goes back to the kernel. */
+void granule_give_back(struct page *page)
+{
+	/* Leaking a page is better than handing out one that the monitor still uses. */
+	if (WARN_ON_ONCE(mon_granule_undelegate(cloister.root, granule_pa(page))))
+		return;
+	set_page_private(page, 0);
+	__free_page(page);
+}
+
+/* Charge up to @count frames; fewer where a limit is near. */
+static unsigned int charge(struct cloister_region *region, unsigned int count)
+{
+	unsigned int n;
+
+	for (n = 0; n < count; n++) {
+		if (atomic_long_inc_return(&region->frames) > region->limit)
+			goto over;
+		if (atomic_long_inc_return(&cloister.frames) > cloister.frames_max) {
+			atomic_long_dec(&cloister.frames);
+			goto over;
+		}
+	}
+	return n;
+over:
+	atomic_long_dec(&region->frames);
+	return n;
+}
+
+static void uncharge(struct cloister_region *region, unsigned int count)
+{
+	atomic_long_sub(count, &region->frames);
+	atomic_long_sub(count, &cloister.frames);
+}
+
+/* Take an empty frame from the pool, or NULL. */
+struct page *frame_take(struct cloister_region *region)
+{
+	struct page *frame;
+
+	spin_lock(&region->frames_lock);
+	frame = list_first_entry_or_null(&region->pool, struct page, lru);
+	if (frame) {
+		list_del_init(&frame->lru);
+		region->nr_pool--;
+	}
+	spin_unlock(&region->frames_lock);
+	return frame;
+}
+
+/* Put an empty frame into the pool. */
+void frame_put(struct cloister_region *region, struct page *frame)
+{
+	spin_lock(&region->frames_lock);
+	list_add(&frame->lru, &region->pool);
+	region->nr_pool++;
+	spin_unlock(&region->frames_lock);
+	region_progress(region);
+}
+
+/* Give an empty frame back to the kernel. */
+void frame_free(struct cloister_region *region, struct page *frame)
+{
+	granule_give_back(frame);
+	uncharge(region, 1);
+	region_progress(region);
+}
+
+/*
+ * Before the monitor makes it page @page of the region: a frame is on a list whenever it is
+ * resident. Evictors take page numbers from the lists, never frames, so a number that is
+ * out of date costs them a refused call and nothing else. @reserve: see RESERVE_MAX, or NULL.
+ */
+void frame_list(struct cloister_region *region, struct page *frame, u64 page,
+		struct page *reserve)
+{
+	frame->index = page;
+	set_page_private(frame, (unsigned long)reserve);
+	spin_lock(&region->frames_lock);
+	list_add_tail(&frame->lru, &region->active);
+	region->nr_active++;
+	if (reserve)
+		region->nr_reserve++;
+	spin_unlock(&region->frames_lock);
+}
+
+void frame_unlist(struct cloister_region *region, struct page *frame)
+{
+	struct page *reserve;
+
+	spin_lock(&region->frames_lock);
+	list_del_init(&frame->lru);
+	if (page_private(frame) & FRAME_INACTIVE)
+		region->nr_inactive--;
+	else
+		region->nr_active--;
+	reserve = (struct page *)(page_private(frame) & ~FRAME_INACTIVE);
+	if (reserve)
+		region->nr_reserve--;
+	spin_unlock(&region->frames_lock);
+	set_page_private(frame, 0);
+	if (reserve)
+		put_page(reserve);
+}
+
+/* A listed, pinned frame was touched: its second chance. */
+void frame_referenced(struct cloister_region *region, struct page *frame)
+{
+	if (!(READ_ONCE(frame->private) & FRAME_INACTIVE))
+		return;
+	spin_lock(&region->frames_lock);
+	if (page_private(frame) & FRAME_INACTIVE) {
+		set_page_private(frame, page_private(frame) & ~FRAME_INACTIVE);
+		list_move_tail(&frame->lru, &region->active);
+		region->nr_inactive--;
+		region->nr_active++;
+	}
+	spin_unlock(&region->frames_lock);
+}
+
+/*
+ * The backing page for a frame about to be listed, where the reserve wants one; best effort.
+ * @backing: that page, where the caller has it already, or NULL.
+ */
+struct page *frame_reserve(struct cloister_region *region, u64 page, struct page *backing)
+{
+	struct page *reserve;
+
+	if (READ_ONCE(region->nr_reserve) >= RESERVE_MAX)
+		return NULL;
+	if (backing) {
+		get_page(backing);
+		return backing;
+	}
+	reserve = backing_get(region, page, __GFP_NORETRY | __GFP_NOWARN);
+	return IS_ERR(reserve) ? NULL : reserve;
+}
+
+/*
+ * Second chance: of the frames that were active longest, make @count inactive, so that their next
+ * touch faults and shows.
+ */
+static void deactivate(struct cloister_region *region, unsigned int count)
+{
+	u64 pages[FILL_BATCH];
+	struct page *frame;
+	unsigned int n = 0;
+
+	spin_lock(&region->frames_lock);
+	while (n < min_t(unsigned int, count, ARRAY_SIZE(pages)) && region->nr_active) {
+		frame = list_first_entry(&region->active, struct page, lru);
+		set_page_private(frame, page_private(frame) | FRAME_INACTIVE);
+		list_move_tail(&frame->lru, &region->inactive);
+		region->nr_active--;
+		region->nr_inactive++;
+		pages[n++] = frame->index;
+	}
+	spin_unlock(&region->frames_lock);
+	while (n)
+		region_unmap((u64)region, pages[--n], 1);
+}
+
+/*
+ * The page to seal next: the oldest inactive one, or with @reserved one whose backing page is
+ * held in reserve. It goes to the end of its list, so that others find others. *@reserve is referenced.
+ */
+bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
+		 struct page **reserve)
+{
+	unsigned int total = READ_ONCE(region->nr_active) + READ_ONCE(region->nr_inactive);
+	struct list_head *list;
+	struct page *frame;
+	bool found = false;
+
+	/* A quarter of the frames are on trial: time enough to be touched again. */
+	if (READ_ONCE(region->nr_inactive) < DIV_ROUND_UP(total, 4))
+		deactivate(region, DIV_ROUND_UP(total, 4) - READ_ONCE(region->nr_inactive));
+
+	spin_lock(&region->frames_lock);
+	for (list = &region->inactive; !found; list = &region->active) {
+		list_for_each_entry(frame, list, lru) {
+			*reserve = (struct page *)(page_private(frame) & ~FRAME_INACTIVE);
+			if (reserved && !*reserve)
+				continue;
+			found = true;
+			*page = frame->index;
+			if (*reserve)
+				get_page(*reserve);
+			list_move_tail(&frame->lru, list);
+			break;
+		}
+		if (list == &region->active)
+			break;
+	}
+	spin_unlock(&region->frames_lock);
+	return found;
+}
+
+/* How many empty frames the region may keep. */
+static unsigned int pool_target(struct cloister_region *region)
+{
+	unsigned long base = READ_ONCE(region->nr_active) + READ_ONCE(region->nr_inactive);
+
+	base = min_t(unsigned long, base, region->limit);
+	return clamp_t(unsigned long, base / POOL_SHARE, 1, FILL_BATCH);
+}
+
+static unsigned int take_new(struct cloister_region *region, unsigned int count, gfp_t gfp)
+{
+	unsigned int charged = charge(region, count);
+	struct page *frame, *next;
+	unsigned int got = 0;
+	LIST_HEAD(frames);
+
+	if (charged)
+		got = granules_take(region->memcg, &frames, charged, gfp);
+	uncharge(region, charged - got);
+	list_for_each_entry_safe(frame, next, &frames, lru) {
+		list_del_init(&frame->lru);
+		frame_put(region, frame);
+	}
+	return got;
+}
+
+/**
+ * frames_fill() - bring the pool to @target frames
+ * @region: the region
+ * @target: at most FILL_BATCH counts
+ *
+ * New pages first; at a limit or without memory, by sealing pages of the region's own, then of
+ * others; and last, where nothing can be sealed, from whatever the allocator can free.
+ *
+ * Context: as granules_take().
+ * Return: false where the pool is empty all the same.
+ */
+bool frames_fill(struct cloister_region *region, unsigned int target)
+{
+	struct page *frame;
+	unsigned int have;
+
+	target = min_t(unsigned int, target, FILL_BATCH);
+	while ((have = READ_ONCE(region->nr_pool)) < target) {
+		if (take_new(region, target - have, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN))
+			continue;
+		frame = evict_one(region);
+		if (frame) {
+			frame_put(region, frame);
+			continue;
+		}
+		if (have)
+			break;
+		if (atomic_long_read(&cloister.frames) >= cloister.frames_max &&
+		    evict_from_others(region))
+			continue;
+		take_new(region, 1, GFP_KERNEL);
+		break;
+	}
+	return READ_ONCE(region->nr_pool) > 0;
+}
+
+void frames_fill_later(struct cloister_region *region)
+{
+	if (READ_ONCE(region->nr_pool) * 2 <= pool_target(region))
+		queue_work(reclaim_queue, &region->work);
+}
+
+/* The machine wants frames back: empty ones first, then pages are sealed. */
+static void shrink(struct cloister_region *region, long count)
+{
+	struct page *frame;
+
+	for (; count > 0; count--) {
+		frame = frame_take(region);
+		if (!frame)
+			frame = evict_one(region);
+		if (!frame)
+			break;
+		frame_free(region, frame);
+	}
+}
+
+void frames_work(struct work_struct *work)
+{
+	struct cloister_region *region = container_of(work, struct cloister_region, work);
+	long wanted = atomic_long_xchg(&region->shrink, 0);
+
+	if (wanted)
+		shrink(region, wanted);
+	/* Even then one frame, for a fault that may be waiting. */
+	WRITE_ONCE(region->work_failed,
+		   !frames_fill(region, wanted ? 1 : pool_target(region)));
+	region_progress(region);
+}
+
+/*
+ * A granule that the monitor reclaimed from a dead region: a frame, which is on a list, or one of
+ * its tables, which is not.
+ */
+void granule_reclaimed(struct cloister_region *region, u64 pa)
+{
+	struct page *page = granule_of(pa);
+
+	if (list_empty(&page->lru)) {
+		granule_give_back(page);
+		return;
+	}
+	frame_unlist(region, page);
+	frame_free(region, page);
+}
+
+/* Empty the pool. */
+void frames_drop_pool(struct cloister_region *region)
+{
+	struct page *frame;
+
+	while ((frame = frame_take(region)))
+		frame_free(region, frame);
+}

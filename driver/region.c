@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life of a region on the driver's side. Teardown, when the last of its file and mappings goes:
+ * off the list of regions (nobody finds it), its work done (nobody uses it), the monitor's part
+ * killed and reclaimed, then backing store, owner, cgroup.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/memcontrol.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/seq_file.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+
+#include "driver.h"
+#include "trace.h"
+
+/* Fewer frames than this leave no room for what one instruction may touch. */
+#define RESIDENT_MIN	16
+
+bool region_accessible(const struct cloister_region *region)
+{
+	return (region->flags & CLOISTER_CREATE_SHAREABLE) || current->mm == region->owner;
+}
+
+/* The descriptor: one granule, which names the region to the monitor from here on. */
+static int monitor_create(struct cloister_region *region)
+{
+	enum mon_status status;
+	struct page *page;
+	LIST_HEAD(granules);
+
+	if (!granules_take(region->memcg, &granules, 1, GFP_KERNEL))
+		return -ENOMEM;
+	page = list_first_entry(&granules, struct page, lru);
+	list_del_init(&page->lru);
+	status = mon_region_create(cloister.root, granule_pa(page), region->pages, region->flags,
+				   (u64)region, &region->id);
+	if (status != MON_OK) {
+		granule_give_back(page);
+		return errno_of(status);
+	}
+	region->pa = granule_pa(page);
+	return 0;
+}
+
+static void monitor_destroy(struct cloister_region *region)
+{
+	enum mon_status status;
+	u64 pas[MON_RECLAIM_BATCH];
+	u32 count, i;
+
+	mon_region_kill(cloister.root, region->pa);
+	do {
+		status = mon_region_reclaim(cloister.root, region->pa, pas, ARRAY_SIZE(pas),
+					    &count);
+		for (i = 0; i < count; i++)
+			granule_reclaimed(region, pas[i]);
+		cond_resched();
+	} while (status == MON_OK && count);
+	if (status == MON_OK)
+		status = mon_region_destroy(cloister.root, region->pa);
+	trace_cloister_region_destroy(region->id, status);
+	if (!WARN_ON_ONCE(status != MON_OK))
+		granule_give_back(granule_of(region->pa));
+}
+
+static void region_free(struct cloister_region *region)
+{
+	if (region->pa)
+		monitor_destroy(region);
+	frames_drop_pool(region);
+	if (region->backing)
+		fput(region->backing);
+	mem_cgroup_put(region->memcg);
+	mmdrop(region->owner);
+	kfree(region);
+}
+
+static int region_release(struct inode *inode, struct file *file)
+{
+	struct cloister_region *region = file->private_data;
+
+	mutex_lock(&cloister.regions_lock);
+	list_del(&region->link);
+	cloister.nr_regions--;
+	mutex_unlock(&cloister.regions_lock);
+	cancel_work_sync(&region->work);
+	region_free(region);
+	return 0;
+}
+
+static const char *state_name(u32 state)
+{
+	static const char * const names[] = {
+		[MON_REGION_BUILDING] = "building",
+		[MON_REGION_LIVE] = "live",
+		[MON_REGION_PARKED] = "parked",
+		[MON_REGION_DEAD] = "dead",
+	};
+
+	return state < ARRAY_SIZE(names) && names[state] ? names[state] : "unknown";
+}
+
+static void region_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct cloister_region *region = file->private_data;
+	struct mon_region_stats stats;
+
+	if (mon_region_stats(cloister.root, region->pa, &stats) != MON_OK)
+		return;
+	seq_printf(m, "cloister-region:\t%llu\n", stats.id);
+	seq_printf(m, "cloister-state:\t%s\n", state_name(stats.state));
+	seq_printf(m, "cloister-size:\t%llu kB\n", stats.pages << (PAGE_SHIFT - 10));
+	seq_printf(m, "cloister-pages:\t%llu\n", stats.added);
+	seq_printf(m, "cloister-resident:\t%llu\n", stats.resident);
+	seq_printf(m, "cloister-sealed:\t%llu\n", stats.sealed);
+	seq_printf(m, "cloister-limit:\t%ld\n", region->limit);
+	seq_printf(m, "cloister-integrity-failures:\t%llu\n", stats.integrity_failures);
+}
+
+static const struct file_operations region_fops = {
+	.owner = THIS_MODULE,
+	.release = region_release,
+	.unlocked_ioctl = region_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = region_mmap,
+	.show_fdinfo = region_show_fdinfo,
+	.llseek = noop_llseek,
+};
+
+static struct cloister_region *region_alloc(u64 pages, long limit, u32 flags)
+{
+	struct cloister_region *region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
+
+	if (!region)
+		return ERR_PTR(-ENOMEM);
+	region->pages = pages;
+	region->limit = limit;
+	region->flags = flags;
+	region->owner = current->mm;
+	mmgrab(region->owner);
+	region->memcg = get_mem_cgroup_from_mm(current->mm);
+	mutex_init(&region->add_lock);
+	spin_lock_init(&region->frames_lock);
+	INIT_LIST_HEAD(&region->active);
+	INIT_LIST_HEAD(&region->inactive);
+	INIT_LIST_HEAD(&region->pool);
+	INIT_WORK(&region->work, frames_work);
+	init_waitqueue_head(&region->wait);
+	return region;
+}
+
+/* The descriptor's number is taken first and filled last: nothing after it can fail. */
+static int region_install(struct cloister_region *region)
+{
+	struct file *file;
+	int fd;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	file = region_file_create(&region_fops, region);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	region->inode = file_inode(file);
+	mutex_lock(&cloister.regions_lock);
+	list_add_tail(&region->link, &cloister.regions);
+	cloister.nr_regions++;
+	mutex_unlock(&cloister.regions_lock);
+	trace_cloister_region_create(region->id, region->pages << PAGE_SHIFT, region->flags);
+	fd_install(fd, file);
+	return fd;
+}
+
+/**
+ * region_create() - make a region and a descriptor for it
+ * @region_size: bytes
+ * @resident_limit: bytes, 0 for none but the device's
+ * @flags: CLOISTER_CREATE_*
+ *
+ * Return: the descriptor, or an error as struct cloister_create lists them.
+ */
+int region_create(u64 region_size, u64 resident_limit, u32 flags)
+{
+	u64 pages = region_size >> PAGE_SHIFT;
+	u64 limit = resident_limit >> PAGE_SHIFT;
+	struct cloister_region *region;
+	int ret;
+
+	if (!pages || pages > MON_REGION_PAGES_MAX || !PAGE_ALIGNED(region_size) ||
+	    !PAGE_ALIGNED(resident_limit))
+		return -EINVAL;
+	if (limit && limit < min_t(u64, pages, RESIDENT_MIN))
+		return -EINVAL;
+	/* Some room above a small region's size lets its pool hold a frame. */
+	if (!limit || limit > pages)
+		limit = max_t(u64, pages, RESIDENT_MIN);
+
+	region = region_alloc(pages, limit, flags);
+	if (IS_ERR(region))
+		return PTR_ERR(region);
+	region->backing = shmem_file_setup("cloister-backing", region_size, VM_NORESERVE);
+	if (IS_ERR(region->backing)) {
+		ret = PTR_ERR(region->backing);
+		region->backing = NULL;
+		goto free;
+	}
+	ret = monitor_create(region);
+	if (ret)
+		goto free;
+	ret = region_install(region);
+	if (ret < 0)
+		goto free;
+	return ret;
+free:
+	region_free(region);
+	return ret;
+}

@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The calls on a region's descriptor. linux/cloister.h says what each does and refuses. */
+#include <linux/cloister_quote.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/uaccess.h>
+
+#include "driver.h"
+#include "trace.h"
+
+#define PERMISSIONS	(CLOISTER_PERM_READ | CLOISTER_PERM_WRITE | CLOISTER_PERM_EXEC)
+#define ADD_FLAGS	(CLOISTER_ADD_MEASURED | CLOISTER_ADD_ZERO)
+
+/* A range of whole pages within the region. */
+static int check_range(const struct cloister_region *region, u64 offset, u64 length)
+{
+	u64 size = region->pages << PAGE_SHIFT;
+
+	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length) || offset > size ||
+	    length > size - offset)
+		return -EINVAL;
+	return 0;
+}
+
+static bool region_is(const struct cloister_region *region, u32 state)
+{
+	struct mon_region_stats stats;
+
+	return mon_region_stats(cloister.root, region->pa, &stats) == MON_OK &&
+	       stats.state == state;
+}
+
+/* ADD_PAGES ---------------------------------------------------------------- */
+
+static int donate_tables(struct cloister_region *region)
+{
+	struct page *page, *next;
+	LIST_HEAD(granules);
+	int ret = 0;
+
+	if (!granules_take(region->memcg, &granules, MON_TABLES_PER_PAGE, GFP_KERNEL))
+		return -ENOMEM;
+	list_for_each_entry_safe(page, next, &granules, lru) {
+		list_del_init(&page->lru);
+		if (!ret)
+			ret = errno_of(mon_region_donate(cloister.root, region->pa,
+							 granule_pa(page)));
+		if (ret)
+			granule_give_back(page);
+	}
+	return ret;
+}
+
+static enum mon_page_kind page_kind(u32 flags)
+{
+	if (flags & CLOISTER_ADD_ZERO)
+		return MON_PAGE_ZERO;
+	return flags & CLOISTER_ADD_MEASURED ? MON_PAGE_DATA : MON_PAGE_ATTR;
+}
+
+static int add_with_tables(struct cloister_region *region, u64 page, u32 permissions,
+			   enum mon_page_kind kind, u64 frame, const void *source)
+{
+	enum mon_status status;
+	int ret;
+
+	for (;;) {
+		status = mon_page_add(cloister.root, region->pa, page, permissions, kind, frame,
+				      source);
+		if (status != MON_E_NEED_TABLES)
+			return errno_of(status);
+		ret = donate_tables(region);
+		if (ret)
+			return ret;
+	}
+}
+
+/* Add a page with contents. @left: how many are to come, itself included. */
+static int add_data_page(struct cloister_region *region, u64 page, u32 permissions,
+			 enum mon_page_kind kind, const void *source, u64 left)
+{
+	struct page *frame = frame_take(region);
+	int ret;
+
+	if (!frame) {
+		if (!frames_fill(region, min_t(u64, left, UINT_MAX)))
+			return -EBUSY;
+		frame = frame_take(region);
+		if (!frame)
+			return -EBUSY;
+	}
+	frame_list(region, frame, page, frame_reserve(region, page, NULL));
+	ret = add_with_tables(region, page, permissions, kind, granule_pa(frame), source);
+	if (ret) {
+		frame_unlist(region, frame);
+		frame_put(region, frame);
+	}
+	return ret;
+}
+
+/* The source may be a mapping of a region, whose faults take locks: so no lock but add_lock here. */
+static int add_source(struct cloister_region *region, struct cloister_add_pages *add, void *bounce)
+{
+	enum mon_page_kind kind = page_kind(add->flags);
+	const void __user *source;
+	u64 page;
+	int ret;
+
+	for (add->done = 0; add->done < add->length; add->done += PAGE_SIZE) {
+		if (signal_pending(current))
+			return -EINTR;
+		page = (add->offset + add->done) >> PAGE_SHIFT;
+		if (kind == MON_PAGE_ZERO) {
+			ret = add_with_tables(region, page, add->permissions, kind, 0, NULL);
+		} else {
+			source = u64_to_user_ptr(add->source + add->done);
+			if (copy_from_user(bounce, source, PAGE_SIZE))
+				return -EFAULT;
+			ret = add_data_page(region, page, add->permissions, kind, bounce,
+					    (add->length - add->done) >> PAGE_SHIFT);
+		}
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int check_add(const struct cloister_region *region, const struct cloister_add_pages *add)
+{
+	bool zero = add->flags & CLOISTER_ADD_ZERO;
+
+	if ((add->flags & ~ADD_FLAGS) || add->reserved || (add->permissions & ~PERMISSIONS))
+		return -EINVAL;
+	if (zero && ((add->flags & CLOISTER_ADD_MEASURED) || add->source))
+		return -EINVAL;
+	if (!(add->permissions & CLOISTER_PERM_READ) ||
+	    ((add->permissions & CLOISTER_PERM_WRITE) && (add->permissions & CLOISTER_PERM_EXEC)))
+		return -EINVAL;
+	if (!add->length || add->source + add->length < add->source)
+		return -EINVAL;
+	return check_range(region, add->offset, add->length);
+}
+
+static long region_add_pages(struct cloister_region *region, unsigned long arg)
+{
+	struct cloister_add_pages add;
+	struct abi_struct us;
+	void *bounce;
+	int ret;
+
+	ret = get_abi_struct(&us, arg, &add, sizeof(add));
+	if (ret)
+		return ret;
+	ret = check_add(region, &add);
+	if (ret)
+		return ret;
+	add.done = 0;
+	if (!region_is(region, MON_REGION_BUILDING))
+		return -EBADFD;
+	if (!mutex_trylock(&region->add_lock))
+		return -EBUSY;
+	bounce = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (bounce) {
+		ret = add_source(region, &add, bounce);
+		/* It held what is now a secret. */
+		memzero_explicit(bounce, PAGE_SIZE);
+		free_page((unsigned long)bounce);
+	} else {
+		ret = -ENOMEM;
+	}
+	mutex_unlock(&region->add_lock);
+	if (put_abi_struct(&us, &add, sizeof(add)))
+		return -EFAULT;
+	return ret;
+}
+
+/* INIT --------------------------------------------------------------------- */
+
+static long region_init(struct cloister_region *region, unsigned long arg)
+{
+	struct cloister_init init;
+	enum mon_status status;
+	struct abi_struct us;
+	int ret;
+
+	ret = get_abi_struct(&us, arg, &init, sizeof(init));
+	if (ret)
+		return ret;
+	if (init.flags)
+		return -EINVAL;
+	if (!mutex_trylock(&region->add_lock))
+		return -EBUSY;
+	status = mon_region_init(cloister.root, region->pa, init.measurement);
+	mutex_unlock(&region->add_lock);
+	trace_cloister_region_init(region->id, status);
+	if (status != MON_OK)
+		return errno_of(status);
+	return put_abi_struct(&us, &init, sizeof(init));
+}
+
+/* SEAL and REMOVE_PAGES ---------------------------------------------------- */
+
+static int get_range(struct cloister_region *region, unsigned long arg, struct abi_struct *us,
+		     struct cloister_range *range)
+{
+	int ret = get_abi_struct(us, arg, range, sizeof(*range));
+
+	if (ret)
+		return ret;
+	if (range->flags)
+		return -EINVAL;
+	ret = check_range(region, range->offset, range->length);
+	if (ret)
+		return ret;
+	range->done = 0;
+	if (range->length)
+		return 0;
+	if (range->offset)
+		return -EINVAL;
+	range->length = region->pages << PAGE_SHIFT;
+	return 0;
+}
+
+/* Seal one page, whoever has it in hands; not resident is fine. */
+static int seal_page(struct cloister_region *region, u64 page)
+{
+	struct page *frame;
+	int ret, seen;
+
+	for (;;) {
+		seen = atomic_read(&region->progress);
+		smp_rmb();
+		ret = evict_page(region, page, NULL, &frame);
+		if (!ret)
+			frame_free(region, frame);
+		if (ret == -ENXIO || ret == -ENODATA)
+			return 0;
+		if (ret != -EBUSY)
+			return ret;
+		ret = wait_event_interruptible(region->wait,
+					       atomic_read(&region->progress) != seen);
+		if (ret)
+			return -EINTR;
+	}
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static unsigned int list_pages(const struct list_head *list, u64 first, u64 last, u64 *pages,
+			       unsigned int n, unsigned int max)
+{
+	struct page *frame;
+
+	list_for_each_entry(frame, list, lru) {
+		if (n == max)
+			break;
+		if (frame->index >= first && frame->index < last)
+			pages[n++] = frame->index;
+	}
+	return n;
+}
+
+/* The pages of the range that are resident now, in ascending order: a sparse region has few. */
+static u64 *resident_pages(struct cloister_region *region, const struct cloister_range *range,
+			   unsigned int *count)
+{
+	unsigned int max = READ_ONCE(region->nr_active) + READ_ONCE(region->nr_inactive) + 64;
+	u64 first = range->offset >> PAGE_SHIFT;
+	u64 last = first + (range->length >> PAGE_SHIFT);
+	u64 *pages = kvmalloc_array(max, sizeof(*pages), GFP_KERNEL_ACCOUNT);
+	unsigned int n;
+
+	if (!pages)
+		return NULL;
+	spin_lock(&region->frames_lock);
+	n = list_pages(&region->active, first, last, pages, 0, max);
+	n = list_pages(&region->inactive, first, last, pages, n, max);
+	spin_unlock(&region->frames_lock);
+	sort(pages, n, sizeof(*pages), compare_u64, NULL);
+	*count = n;
+	return pages;
+}
+
+static int seal_range(struct cloister_region *region, struct cloister_range *range)
+{
+	unsigned int count, i;
+	int ret = 0;
+	u64 *pages;
+
+	pages = resident_pages(region, range, &count);
+	if (!pages)
+		return -ENOMEM;
+	for (i = 0; i < count && !ret; i++) {
+		range->done = (pages[i] << PAGE_SHIFT) - range->offset;
+		if (signal_pending(current))
+			ret = -EINTR;
+		else
+			ret = seal_page(region, pages[i]);
+		cond_resched();
+	}
+	kvfree(pages);
+	if (!ret)
+		range->done = range->length;
+	return ret;
+}
+
+static long region_seal(struct cloister_region *region, unsigned long arg)
+{
+	struct cloister_range range;
+	struct abi_struct us;
+	int ret;
+
+	ret = get_range(region, arg, &us, &range);
+	if (ret)
+		return ret;
+	ret = seal_range(region, &range);
+	if (put_abi_struct(&us, &range, sizeof(range)))
+		return -EFAULT;
+	return ret;
+}
+
+/* Drop one page, waiting for whoever has it in hands. @next: where to go on. */
+static int remove_page(struct cloister_region *region, u64 page, u64 *next)
+{
+	enum mon_status status;
+	u64 frame;
+	int seen;
+
+	for (;;) {
+		seen = atomic_read(&region->progress);
+		smp_rmb();
+		status = mon_page_remove(cloister.root, region->pa, page, &frame, next);
+		if (status == MON_OK && frame) {
+			frame_unlist(region, granule_of(frame));
+			frame_free(region, granule_of(frame));
+		}
+		if (status == MON_OK || status == MON_E_ABSENT)
+			return 0;
+		if (status != MON_E_BUSY)
+			return errno_of(status);
+		if (wait_event_interruptible(region->wait,
+					     atomic_read(&region->progress) != seen))
+			return -EINTR;
+	}
+}
+
+static int remove_range(struct cloister_region *region, struct cloister_range *range)
+{
+	u64 first = range->offset >> PAGE_SHIFT;
+	u64 last = first + (range->length >> PAGE_SHIFT);
+	u64 page = first, next;
+	int ret = 0;
+
+	while (page < last) {
+		if (signal_pending(current))
+			ret = -EINTR;
+		else
+			ret = remove_page(region, page, &next);
+		if (ret)
+			break;
+		page = min(next, last);
+		cond_resched();
+	}
+	range->done = (page - first) << PAGE_SHIFT;
+	if (page > first)
+		backing_drop(region, first, page - first);
+	return ret;
+}
+
+static long region_remove_pages(struct cloister_region *region, unsigned long arg)
+{
+	struct cloister_range range;
+	struct abi_struct us;
+	int ret;
+
+	ret = get_range(region, arg, &us, &range);
+	if (ret)
+		return ret;
+	if (!region_is(region, MON_REGION_LIVE))
+		return -EBADFD;
+	ret = remove_range(region, &range);
+	if (put_abi_struct(&us, &range, sizeof(range)))
+		return -EFAULT;
+	return ret;
+}
+
+/* QUOTE -------------------------------------------------------------------- */
+
+static int check_quote(const struct cloister_quote *quote)
+{
+	u32 i;
+
+	if (quote->flags)
+		return -EINVAL;
+	if (quote->algorithm != CLOISTER_ALG_ES256 && quote->algorithm != CLOISTER_ALG_ES384)
+		return -EINVAL;
+	if (quote->nonce_len < CLOISTER_NONCE_MIN || quote->nonce_len > CLOISTER_NONCE_MAX)
+		return -EINVAL;
+	for (i = quote->nonce_len; i < CLOISTER_NONCE_MAX; i++)
+		if (quote->nonce[i])
+			return -EINVAL;
+	return 0;
+}
+
+/* With the algorithm's certificates held still. @q->out may be shorter than the caller's buffer. */
+static int quote_with_chain(struct cloister_region *region, struct mon_quote *q)
+{
+	struct cloister_chain *chain = q->alg == MON_SIGN_ES256 ? &cloister.chain_es256 :
+								  &cloister.chain_es384;
+	enum mon_status status;
+	struct page *scratch;
+	LIST_HEAD(granules);
+
+	if (!granules_take(region->memcg, &granules, 1, GFP_KERNEL))
+		return -ENOMEM;
+	scratch = list_first_entry(&granules, struct page, lru);
+	list_del_init(&scratch->lru);
+
+	down_read(&cloister.chain_lock);
+	q->cert_count = chain->count;
+	q->certs = chain->certs;
+	memcpy(q->cert_len, chain->len, sizeof(q->cert_len));
+	status = mon_quote(cloister.root, region->pa, q, granule_pa(scratch));
+	up_read(&cloister.chain_lock);
+
+	granule_give_back(scratch);
+	trace_cloister_quote(region->id, status);
+	return errno_of(status);
+}
+
+static long region_quote(struct cloister_region *region, unsigned long arg)
+{
+	struct cloister_quote quote;
+	struct mon_quote q = { 0 };
+	struct abi_struct us;
+	int ret;
+
+	ret = get_abi_struct(&us, arg, &quote, sizeof(quote));
+	if (ret)
+		return ret;
+	ret = check_quote(&quote);
+	if (ret)
+		return ret;
+	q.alg = quote.algorithm;
+	q.nonce_len = quote.nonce_len;
+	memcpy(q.nonce, quote.nonce, sizeof(q.nonce));
+	memcpy(q.report_data, quote.report_data, sizeof(q.report_data));
+	q.out_len = min_t(u64, quote.buffer_len, CLOISTER_QUOTE_MAX_LEN);
+	q.out = kvmalloc(CLOISTER_QUOTE_MAX_LEN, GFP_KERNEL_ACCOUNT);
+	if (!q.out)
+		return -ENOMEM;
+
+	ret = quote_with_chain(region, &q);
+	quote.quote_len = q.quote_len;
+	if (!ret && copy_to_user(u64_to_user_ptr(quote.buffer), q.out, q.quote_len))
+		ret = -EFAULT;
+	kvfree(q.out);
+	if (put_abi_struct(&us, &quote, sizeof(quote)))
+		return -EFAULT;
+	return ret;
+}
+
+/* STATS -------------------------------------------------------------------- */
+
+static long region_stats(struct cloister_region *region, unsigned long arg)
+{
+	struct cloister_stats stats;
+	struct mon_region_stats ms;
+	struct abi_struct us;
+	int ret;
+
+	ret = get_abi_struct(&us, arg, &stats, sizeof(stats));
+	if (ret)
+		return ret;
+	if (stats.flags)
+		return -EINVAL;
+	ret = errno_of(mon_region_stats(cloister.root, region->pa, &ms));
+	if (ret)
+		return ret;
+	stats = (struct cloister_stats) {
+		.size = stats.size,
+		.region_id = ms.id,
+		.state = ms.state,
+		.create_flags = ms.flags,
+		.region_size = ms.pages << PAGE_SHIFT,
+		.resident_limit = (u64)region->limit << PAGE_SHIFT,
+		.pages = ms.added,
+		.resident = ms.resident,
+		.sealed = ms.sealed,
+		.zero = ms.zero,
+		.metadata = ms.granules << PAGE_SHIFT,
+		.loads = ms.loads,
+		.evictions = ms.evictions,
+		.faults = atomic64_read(&region->faults),
+		.integrity_failures = ms.integrity_failures,
+		.quotes = ms.quotes,
+	};
+	return put_abi_struct(&us, &stats, sizeof(stats));
+}
+
+/* The number says which call; the size in it is the caller's, and the structure says its own. */
+long region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct cloister_region *region = file->private_data;
+
+#define CALL(c) ((c) & ~IOCSIZE_MASK)
+	if (CALL(cmd) == CALL(CLOISTER_GET_INFO))
+		return tee_get_info(arg);
+	if (!region_accessible(region))
+		return -EACCES;
+	switch (CALL(cmd)) {
+	case CALL(CLOISTER_ADD_PAGES):
+		return region_add_pages(region, arg);
+	case CALL(CLOISTER_INIT):
+		return region_init(region, arg);
+	case CALL(CLOISTER_SEAL):
+		return region_seal(region, arg);
+	case CALL(CLOISTER_REMOVE_PAGES):
+		return region_remove_pages(region, arg);
+	case CALL(CLOISTER_QUOTE):
+		return region_quote(region, arg);
+	case CALL(CLOISTER_STATS):
+		return region_stats(region, arg);
+	default:
+		return -ENOTTY;
+	}
+#undef CALL
+}
