@@ -20,8 +20,8 @@ static int region_fs_init(struct fs_context *fc)
 	return init_pseudo(fc, CLOISTER_FS_MAGIC) ? 0 : -ENOMEM;
 }
 
+/* No owner: the mount would hold the module for good. Each file holds it while it is open. */
 static struct file_system_type region_fs = {
-	.owner = THIS_MODULE,
 	.name = "cloister",
 	.init_fs_context = region_fs_init,
 	.kill_sb = kill_anon_super,

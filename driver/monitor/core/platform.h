@@ -8,6 +8,8 @@
  *	struct plat_aead	an expanded AES-256-GCM key
  *	struct plat_hash	a running SHA-256 or SHA-384
  *	MON_STATIC_ASSERT(condition, text)
+ *	plat_fatal(what)	an invariant of the monitor is broken: stop before anything
+ *				leaks; does not return
  * and a source for each group of functions below. A platform has no state that
  * the core depends on but what these functions say.
  */
@@ -78,9 +80,6 @@ void plat_assert_locked(struct plat_lock *lock);
 void plat_critical_enter(void);
 void plat_critical_exit(void);
 void plat_relax(void);
-
-/* An invariant of the monitor is broken: stop before anything leaks. Does not return. */
-void plat_fatal(const char *what);
 
 /* Crypto: may sleep, so never under a lock -------------------------------- */
 

@@ -18,6 +18,8 @@ typedef unsigned long long u64;
 
 #define MON_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
 
+_Noreturn void plat_fatal(const char *what);
+
 struct plat_lock {
 	pthread_mutex_t mutex;
 };

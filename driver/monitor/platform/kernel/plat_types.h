@@ -5,6 +5,7 @@
 
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
+#include <linux/panic.h>
 #include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
@@ -12,6 +13,12 @@
 #include <crypto/hash.h>
 
 #define MON_STATIC_ASSERT(condition, text) static_assert(condition, text)
+
+/* Inline, so that objtool sees that control does not come back. */
+static inline __noreturn void plat_fatal(const char *what)
+{
+	panic("cloister: monitor invariant broken: %s", what);
+}
 
 struct crypto_aead;
 
