@@ -43,11 +43,19 @@ help: ## this list
 deps: ## install missing Debian packages, fetch kernels
 	@scripts/deps.sh
 
+# Objects are built anew when the flags change. PREFIX is in the .pc files.
+FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(ASAN_CFLAGS)
+build/.flags: FORCE
+	$(Q)mkdir -p $(@D) && echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
+.PHONY: FORCE
+
 # Directories with built things: each module.mk appends to these and holds its own rules.
 PROGRAMS  :=#  programs, as build/host/... paths
 LIBRARIES :=#  libraries, as build/host/... paths
 TESTS     :=#  programs and scripts that print TAP; run by `make check`
 TEST_DEPS :=#  other files that the tests need
+VM_TESTS  :=#  the same, for root in a VM that has loaded cloister.ko
+VM_FILES  :=#  files that VM_TESTS find in /data
 HEADERS   :=#  public headers to install, as source paths
 PKGCONFIG :=#  .pc files to install, as build/host/... paths
 MANPAGES  :=#  man pages to install, as source paths
@@ -86,11 +94,11 @@ $(HOST_MONITOR) $(ASAN_MONITOR):
 	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 
 # ---- Objects ----
-build/host/%.o: %.c
+build/host/%.o: %.c build/.flags
 	$(say) CC $@
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-build/asan/%.o: %.c
+build/asan/%.o: %.c build/.flags
 	$(say) CC $@
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(ASAN_CFLAGS) -c -o $@ $<
 
@@ -98,7 +106,98 @@ build/asan/%.o: %.c
 
 # ---- User space ----
 .PHONY: userspace
-userspace: $(LIBRARIES) $(PROGRAMS) ## libraries, command line, examples
+userspace: $(LIBRARIES) $(PROGRAMS) $(PKGCONFIG) ## libraries, command line, examples
+
+# ---- Tests ----
+# make check and its like install what they need, then run make again: what the packages bring (the
+# kselftest headers, libraries) has to be there when the second make looks.
+JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+SUITES := unit $(KERNEL)
+TAP    := $(SUITES:%=build/tap/%.tap)
+
+.PHONY: check
+check: deps ## unit tests, then the tests in a VM on each KERNEL; ends with a summary
+	+@$(MAKE) $(JOBS) all test-modules tests
+	@rm -rf build/tap
+	+@$(MAKE) -j1 $(SUITES:%=suite-%)
+	@selftests/vm/tap-summary --expected selftests/expected-skips $(TAP)
+
+.PHONY: check-unit
+check-unit: deps ## only the tests that need no VM
+	+@$(MAKE) $(JOBS) tests
+	+@$(MAKE) suite-unit
+	@selftests/vm/tap-summary --expected selftests/expected-skips build/tap/unit.tap
+
+.PHONY: check-vm
+check-vm: deps ## only the tests in a VM on each KERNEL; ONLY="access seal" for those alone
+	+@$(MAKE) $(JOBS) modules test-modules tests
+	+@$(MAKE) -j1 $(KERNEL:%=suite-%)
+	@selftests/vm/tap-summary --expected selftests/expected-skips $(KERNEL:%=build/tap/%.tap)
+
+.PHONY: tests
+tests: $(filter build/%,$(TESTS) $(TEST_DEPS) $(VM_TESTS) $(VM_FILES)) ## build all tests
+
+# A suite leaves its results in build/tap/; what failed is the summary's to say.
+.PHONY: suite-unit
+suite-unit:
+	@scripts/run-tests.sh build/tap/unit.tap $(TESTS)
+
+SELECTED = $(if $(ONLY),$(foreach name,$(ONLY),$(filter %/$(name),$(VM_TESTS))),$(VM_TESTS))
+.PHONY: $(KERNEL:%=suite-%)
+$(KERNEL:%=suite-%): suite-%:
+	@selftests/vm/suite $* build/tap/$*.tap $(VM_FILES:%=--file %) \
+		$(foreach test,$(SELECTED),-- $(test))
+
+.PHONY: demo
+demo: deps ## protect a file in a VM, verify its quote here, show attacks fail (FILE=...)
+	+@$(MAKE) $(JOBS) all test-modules
+	@selftests/demo/demo.sh $(if $(FILE),'$(FILE)')
+
+.PHONY: bench
+bench: deps ## measure against peers; build/bench.json
+	+@$(MAKE) $(JOBS) all tests
+	@selftests/bench/bench.sh
+
+SHELL_KERNEL := $(firstword $(KERNEL))
+.PHONY: vm-shell
+vm-shell: modules userspace tests ## a shell in a VM (KERNEL=6.12) with module, tools and tests
+	@selftests/vm/run --kernel $(SHELL_KERNEL) --shell --timeout 86400 \
+		$(foreach file,$(PROGRAMS) $(VM_TESTS),--file $(file):/cloister/bin/$(notdir $(file))) \
+		$(VM_FILES:%=--file %)
+
+.PHONY: debug-kernel
+debug-kernel: deps ## build a kernel with KASAN, lockdep, UBSan, kmemleak for KERNEL=debug
+	@scripts/build-debug-kernel.sh
+
+# ---- Installation ----
+INCLUDEDIR := $(DESTDIR)$(PREFIX)/include
+LIBDIR     := $(DESTDIR)$(PREFIX)/lib
+BINDIR     := $(DESTDIR)$(PREFIX)/bin
+MANDIR     := $(DESTDIR)$(PREFIX)/share/man
+UAPI       := $(wildcard uapi/linux/*.h)
+INSTALLED_PROGRAMS := $(filter-out build/host/examples/%,$(PROGRAMS))
+
+.PHONY: install
+install: ## install the user space (PREFIX, DESTDIR)
+	@rm -f $(PKGCONFIG) # they hold the PREFIX of an earlier build
+	+@$(MAKE) userspace $(PKGCONFIG)
+	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR)/linux
+	install $(INSTALLED_PROGRAMS) $(BINDIR)
+	cp -dp --no-preserve=ownership $(LIBRARIES) $(LIBDIR)
+	install -m 644 $(HEADERS) $(INCLUDEDIR)
+	install -m 644 $(UAPI) $(INCLUDEDIR)/linux
+	install -m 644 $(PKGCONFIG) $(LIBDIR)/pkgconfig
+	@for page in $(MANPAGES); do \
+		install -D -v -m 644 $$page $(MANDIR)/man$${page##*.}/$${page##*/} || exit; done
+
+.PHONY: uninstall
+uninstall: ## remove what install put there
+	rm -f $(addprefix $(BINDIR)/,$(notdir $(INSTALLED_PROGRAMS))) \
+		$(addprefix $(LIBDIR)/,$(notdir $(LIBRARIES))) \
+		$(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
+		$(addprefix $(INCLUDEDIR)/linux/,$(notdir $(UAPI))) \
+		$(addprefix $(LIBDIR)/pkgconfig/,$(notdir $(PKGCONFIG))) \
+		$(foreach page,$(MANPAGES),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 
 # ---- House-keeping ----
 .PHONY: clean
