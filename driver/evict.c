@@ -31,13 +31,6 @@ void region_unmap(u64 cookie, u64 first, u64 count)
 			    (loff_t)count << PAGE_SHIFT, 1);
 }
 
-static void stop_exhausted(struct cloister_region *region)
-{
-	pr_err_ratelimited("region %llu: no nonce is left to seal pages with; the region is stopped\n",
-			   region->id);
-	mon_region_kill(cloister.root, region->pa);
-}
-
 /**
  * evict_page() - seal a page
  * @region: the region
@@ -74,7 +67,8 @@ int evict_page(struct cloister_region *region, u64 page, struct page *reserve,
 		put_page(backing);
 	trace_cloister_page_evict(region->id, status);
 	if (status == MON_E_EXHAUSTED)
-		stop_exhausted(region);
+		pr_err_ratelimited("region %llu: no nonce is left to seal pages with; the region is stopped\n",
+				   region->id);
 	region_progress(region);
 	return errno_of(status);
 }

@@ -32,7 +32,7 @@ bool cbor_fits(const struct cbor_writer *w)
 
 static void put(struct cbor_writer *w, const u8 *data, size_t len)
 {
-	if (cbor_fits(w) && len <= w->capacity - w->length)
+	if (len && cbor_fits(w) && len <= w->capacity - w->length)
 		memcpy(w->buffer + w->length, data, len);
 	w->length += len;
 }

@@ -92,7 +92,8 @@ enum mon_status mon_call(struct mon_root *root, enum mon_caller caller, u32 id,
 	if (id >= MON_CALL_COUNT)
 		return MON_E_CALL;
 	call = &calls[id];
-	if (!(call->callers & caller))
+	if ((caller != MON_CALLER_HOST && caller != MON_CALLER_ENCLAVE) ||
+	    !(call->callers & caller))
 		return MON_E_CALL;
 	if (!args_valid(call, &args))
 		return MON_E_ARGUMENT;

@@ -55,18 +55,10 @@ static void provision_end(struct mon_root *root, bool done)
 	plat_unlock(&root->lock);
 }
 
-enum mon_status call_provision(struct mon_root *root, struct mon_region *r,
-			       struct mon_args *args)
+/* Between provision_begin() and provision_end(): nobody else writes or reads these. */
+static enum mon_status take_secrets(struct mon_root *root, const struct mon_provision *p)
 {
-	struct mon_provision *p = host_pointer(args->arg[0]);
 	enum mon_status status;
-
-	(void)r;
-	if (!p || all_zero(p->cdi_attest, sizeof(p->cdi_attest)) ||
-	    all_zero(p->cdi_seal, sizeof(p->cdi_seal)))
-		return MON_E_ARGUMENT;
-	if (!provision_begin(root))
-		return MON_E_PROVISIONED;
 
 	status = derive_key(p->cdi_attest, MON_SIGN_ES256, &root->ak_es256);
 	if (status == MON_OK)
@@ -75,14 +67,40 @@ enum mon_status call_provision(struct mon_root *root, struct mon_region *r,
 		memcpy(root->cdi_seal, p->cdi_seal, sizeof(root->cdi_seal));
 		memcpy(root->monitor_digest, p->monitor_digest, sizeof(root->monitor_digest));
 		memcpy(root->ueid, p->ueid, sizeof(root->ueid));
-		memcpy(p->public_es256, root->ak_es256.public_key, sizeof(p->public_es256));
-		memcpy(p->public_es384, root->ak_es384.public_key, sizeof(p->public_es384));
 	} else {
 		plat_scrub(&root->ak_es256, sizeof(root->ak_es256));
 		plat_scrub(&root->ak_es384, sizeof(root->ak_es384));
 	}
 	provision_end(root, status == MON_OK);
 	return status;
+}
+
+enum mon_status call_provision(struct mon_root *root, struct mon_region *r,
+			       struct mon_args *args)
+{
+	struct mon_provision *host_provision = host_pointer(args->arg[0]);
+	struct mon_provision p;
+	enum mon_status status;
+
+	(void)r;
+	if (!host_provision)
+		return MON_E_ARGUMENT;
+	p = *host_provision;
+	if (all_zero(p.cdi_attest, sizeof(p.cdi_attest)) ||
+	    all_zero(p.cdi_seal, sizeof(p.cdi_seal)))
+		status = MON_E_ARGUMENT;
+	else if (!provision_begin(root))
+		status = MON_E_PROVISIONED;
+	else
+		status = take_secrets(root, &p);
+	plat_scrub(&p, sizeof(p));
+	if (status != MON_OK)
+		return status;
+	memcpy(host_provision->public_es256, root->ak_es256.public_key,
+	       sizeof(host_provision->public_es256));
+	memcpy(host_provision->public_es384, root->ak_es384.public_key,
+	       sizeof(host_provision->public_es384));
+	return MON_OK;
 }
 
 enum mon_status call_get_info(struct mon_root *root, struct mon_region *r,

@@ -169,6 +169,12 @@ MON_STATIC_ASSERT(sizeof(struct mon_root) <= MON_GRANULE_SIZE, "the root fits a 
 #define STATE_BIT(state)	(1u << (state))
 bool region_lock_in(struct mon_region *r, u32 states);
 
+/* Under the region lock; the dispatcher looks at the state without it. */
+static inline void region_set_state(struct mon_region *r, enum mon_region_state state)
+{
+	__atomic_store_n(&r->state, state, __ATOMIC_RELAXED);
+}
+
 /* table.c: under the region lock. Entries stay where they are while the region is referenced. */
 u32 table_levels(u64 pages);
 struct page_entry *table_find(struct mon_region *r, u64 page);

@@ -23,6 +23,11 @@ static void frame_release(struct mon_root *root, u64 frame)
 	counter_add(&root->frames, -1);
 }
 
+static bool granule_aligned(const void *host_buffer)
+{
+	return !((size_t)host_buffer & (MON_GRANULE_SIZE - 1));
+}
+
 static bool permissions_valid(u64 permissions)
 {
 	if (permissions & ~(u64)(MON_PERM_READ | MON_PERM_WRITE | MON_PERM_EXEC))
@@ -69,7 +74,7 @@ enum mon_status call_page_add(struct mon_root *root, struct mon_region *r,
 	enum mon_status status;
 
 	if (page >= r->pages || !permissions_valid(permissions) || kind > MON_PAGE_ZERO ||
-	    zero != !source || (zero && frame))
+	    zero != !source || (zero && frame) || !granule_aligned(source))
 		return MON_E_ARGUMENT;
 	if (!zero) {
 		status = frame_claim(root, frame);
@@ -97,7 +102,7 @@ enum mon_status call_page_add(struct mon_root *root, struct mon_region *r,
 	r->measuring = false;
 	if (status != MON_OK) {
 		/* The hash is in doubt, and with it all that the region could claim. */
-		r->state = MON_REGION_DEAD;
+		region_set_state(r, MON_REGION_DEAD);
 		entry->word = PAGE_ABSENT;
 	} else {
 		entry->word = entry_word(zero ? PAGE_ZERO : PAGE_RESIDENT, (u32)permissions, 0, 0);
@@ -189,7 +194,7 @@ enum mon_status call_page_load(struct mon_root *root, struct mon_region *r,
 	enum mon_status status;
 	u32 permissions;
 
-	if (page >= r->pages)
+	if (page >= r->pages || !granule_aligned(cipher))
 		return MON_E_ARGUMENT;
 	status = frame_claim(root, frame);
 	if (status != MON_OK)
@@ -287,7 +292,7 @@ static enum mon_status evict_begin(struct mon_region *r, struct page_entry *entr
 		return MON_E_BUSY;
 	status = page_nonce_next(r, nonce);
 	if (status != MON_OK) {
-		r->state = MON_REGION_DEAD;
+		region_set_state(r, MON_REGION_DEAD);
 		return status;
 	}
 	status = take_resident(entry, was);
@@ -306,13 +311,16 @@ enum mon_status call_page_evict(struct mon_root *root, struct mon_region *r,
 	enum mon_status status;
 	u8 tag[MON_TAG_LEN];
 
-	if (page >= r->pages || !cipher)
+	if (page >= r->pages || !cipher || !granule_aligned(cipher))
 		return MON_E_ARGUMENT;
 	if (!region_lock_in(r, STATES_EVICT))
 		return MON_E_STATE;
 	entry = table_find(r, page);
 	status = evict_begin(r, entry, &was, &nonce);
 	plat_unlock(&r->lock);
+	/* A region that stops takes its mappings with it. */
+	if (status == MON_E_EXHAUSTED)
+		plat_unmap(r->cookie, 0, r->pages);
 	if (status != MON_OK)
 		return status;
 

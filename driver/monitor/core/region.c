@@ -29,7 +29,7 @@ static enum mon_status region_setup(struct mon_region *r, u64 pages, u32 flags, 
 	r->levels = table_levels(pages);
 	r->granules = 1;
 	r->generation = 1;
-	r->state = MON_REGION_BUILDING;
+	region_set_state(r, MON_REGION_BUILDING);
 	if (!plat_random(r->uid, sizeof(r->uid)))
 		return MON_E_CRYPTO;
 	status = page_key_new(&r->key[r->generation % KEY_SLOTS], r->generation);
@@ -118,12 +118,12 @@ enum mon_status call_region_init(struct mon_root *root, struct mon_region *r,
 	r->measuring = false;
 	/* A hash that failed half-way is of no more use: fail closed. */
 	if (status != MON_OK) {
-		r->state = MON_REGION_DEAD;
+		region_set_state(r, MON_REGION_DEAD);
 	} else if (r->state != MON_REGION_BUILDING) {
 		status = MON_E_STATE;
 	} else {
 		memcpy(r->measurement, digest, sizeof(digest));
-		r->state = MON_REGION_LIVE;
+		region_set_state(r, MON_REGION_LIVE);
 		memcpy(out, digest, sizeof(digest));
 	}
 	plat_unlock(&r->lock);
@@ -173,7 +173,7 @@ enum mon_status call_region_kill(struct mon_root *root, struct mon_region *r,
 	(void)root;
 	(void)args;
 	plat_lock(&r->lock);
-	r->state = MON_REGION_DEAD;
+	region_set_state(r, MON_REGION_DEAD);
 	plat_unlock(&r->lock);
 	plat_unmap(r->cookie, 0, r->pages);
 	return MON_OK;

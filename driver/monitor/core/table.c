@@ -177,5 +177,6 @@ enum mon_status table_reclaim(struct mon_root *root, struct mon_region *r, u64 *
 		r->granules--;
 	}
 	*count = rc.count;
-	return status;
+	/* What was given back is not taken again: the rest waits for the next call. */
+	return rc.count ? MON_OK : status;
 }
