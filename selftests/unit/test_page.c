@@ -371,9 +371,19 @@ static void crypto_failures_change_nothing(void **state)
 	region_end(region);
 }
 
+struct unmapped {
+	u64 cookie, first, count;
+};
+
+static void note_all(u64 cookie, u64 first, u64 count, void *arg)
+{
+	*(struct unmapped *)arg = (struct unmapped){ cookie, first, count };
+}
+
 static void the_last_nonce_stops_the_region(void **state)
 {
 	u64 region = region_with_pages(8, 3), ignored;
+	struct unmapped u = { 0 };
 	u8 *cipher = buffer_new();
 
 	(void)state;
@@ -382,7 +392,11 @@ static void the_last_nonce_stops_the_region(void **state)
 	assert_true(ENTRY_COUNTER(entry_of(region, 0).word) == ENTRY_COUNTER_MAX);
 	page_in(region, 0, cipher);
 	assert_memory_equal(page_contents(region, 0), pattern(0), PAGE);
+	host_set_unmap(note_all, &u);
 	assert_status(mon_page_evict(root, region, 1, cipher, &ignored), MON_E_EXHAUSTED);
+	host_set_unmap(NULL, NULL);
+	/* Nobody goes on using what can't be sealed any more. */
+	assert_true(u.cookie == region && u.first == 0 && u.count == 8);
 	assert_int_equal(page_state_of(region, 1), PAGE_RESIDENT);
 	assert_int_equal(stats_of(region).state, MON_REGION_DEAD);
 	assert_int_equal(stats_of(region).resident, 3);
