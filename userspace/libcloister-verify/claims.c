@@ -20,38 +20,37 @@ static const char *const lockdowns[] = { "none", "integrity", "confidentiality",
 static const char *const guards[] = { "off", "armed", NULL };
 static const char *const iommus[] = { "none", "partial", "translating", NULL };
 
-#define BYTES(min, max)		CLAIM_BYTES, min, max, NULL, 0
-#define TEXT(values, strong)	CLAIM_TEXT, 1, 64, values, strong
-#define UINT			CLAIM_UINT, 0, 0, NULL, 0
-#define BOOL(values)		CLAIM_BOOL, 0, 0, values, 1
+#define BYTES(label, name, min, max)	{ label, name, CLAIM_BYTES, min, max, NULL, 0 }
+#define TEXT(label, name, values, strong) { label, name, CLAIM_TEXT, 1, 64, values, strong }
+#define UINT(label, name)		{ label, name, CLAIM_UINT, 0, 0, NULL, 0 }
+#define BOOL(label, name, values)	{ label, name, CLAIM_BOOL, 0, 0, values, 1 }
 
 const struct claim_spec claim_specs[CLAIM_COUNT] = {
-	[NONCE] = { CLOISTER_CLAIM_NONCE, "nonce",
-		    BYTES(CLOISTER_NONCE_MIN, CLOISTER_NONCE_MAX) },
-	[UEID] = { CLOISTER_CLAIM_UEID, "ueid", BYTES(CLOISTER_UEID_LEN, CLOISTER_UEID_LEN) },
-	[PROFILE] = { CLOISTER_CLAIM_PROFILE, "profile", TEXT(profiles, 0) },
-	[SUBJECT] = { CLOISTER_CLAIM_SUBJECT, "subject", TEXT(subjects, 0) },
-	[MEASUREMENT] = { CLOISTER_CLAIM_MEASUREMENT, "measurement",
-			  BYTES(CLOISTER_DIGEST_LEN, CLOISTER_DIGEST_LEN) },
-	[REGION_SIZE] = { CLOISTER_CLAIM_REGION_SIZE, "region-size", UINT },
-	[REGION_FLAGS] = { CLOISTER_CLAIM_REGION_FLAGS, "region-flags", UINT },
-	[REPORT_DATA] = { CLOISTER_CLAIM_REPORT_DATA, "report-data",
-			  BYTES(CLOISTER_REPORT_DATA_LEN, CLOISTER_REPORT_DATA_LEN) },
-	[REPORT_DATA_BY] = { CLOISTER_CLAIM_REPORT_DATA_BY, "report-data-by", TEXT(speakers, 0) },
-	[DEBUG_EVER] = { CLOISTER_CLAIM_DEBUG_EVER, "debug-ever", BOOL(true_is_weak) },
-	[MODE] = { CLOISTER_CLAIM_MODE, "mode", TEXT(modes, 1) },
-	[MONITOR_DIGEST] = { CLOISTER_CLAIM_MONITOR_DIGEST, "monitor-digest",
-			     BYTES(CLOISTER_DIGEST_LEN, CLOISTER_DIGEST_LEN) },
-	[DIGEST_KIND] = { CLOISTER_CLAIM_DIGEST_KIND, "digest-kind", TEXT(digest_kinds, 1) },
-	[ROOT] = { CLOISTER_CLAIM_ROOT, "root", TEXT(roots, 1) },
-	[INSTANCE_ID] = { CLOISTER_CLAIM_INSTANCE_ID, "instance-id", BYTES(16, 16) },
-	[KERNEL_RELEASE] = { CLOISTER_CLAIM_KERNEL_RELEASE, "kernel-release", TEXT(NULL, 0) },
-	[LOCKDOWN] = { CLOISTER_CLAIM_LOCKDOWN, "lockdown", TEXT(lockdowns, 2) },
-	[MODULE_SIGNATURES] = { CLOISTER_CLAIM_MODULE_SIGNATURES, "module-signatures",
-				BOOL(false_is_weak) },
-	[CRASH_KERNEL] = { CLOISTER_CLAIM_CRASH_KERNEL, "crash-kernel", BOOL(true_is_weak) },
-	[GUARDS] = { CLOISTER_CLAIM_GUARDS, "guards", TEXT(guards, 1) },
-	[IOMMU] = { CLOISTER_CLAIM_IOMMU, "iommu", TEXT(iommus, 2) },
+	[NONCE] = BYTES(CLOISTER_CLAIM_NONCE, "nonce", CLOISTER_NONCE_MIN, CLOISTER_NONCE_MAX),
+	[UEID] = BYTES(CLOISTER_CLAIM_UEID, "ueid", CLOISTER_UEID_LEN, CLOISTER_UEID_LEN),
+	[PROFILE] = TEXT(CLOISTER_CLAIM_PROFILE, "profile", profiles, 0),
+	[SUBJECT] = TEXT(CLOISTER_CLAIM_SUBJECT, "subject", subjects, 0),
+	[MEASUREMENT] = BYTES(CLOISTER_CLAIM_MEASUREMENT, "measurement", CLOISTER_DIGEST_LEN,
+			      CLOISTER_DIGEST_LEN),
+	[REGION_SIZE] = UINT(CLOISTER_CLAIM_REGION_SIZE, "region-size"),
+	[REGION_FLAGS] = UINT(CLOISTER_CLAIM_REGION_FLAGS, "region-flags"),
+	[REPORT_DATA] = BYTES(CLOISTER_CLAIM_REPORT_DATA, "report-data", CLOISTER_REPORT_DATA_LEN,
+			      CLOISTER_REPORT_DATA_LEN),
+	[REPORT_DATA_BY] = TEXT(CLOISTER_CLAIM_REPORT_DATA_BY, "report-data-by", speakers, 0),
+	[DEBUG_EVER] = BOOL(CLOISTER_CLAIM_DEBUG_EVER, "debug-ever", true_is_weak),
+	[MODE] = TEXT(CLOISTER_CLAIM_MODE, "mode", modes, 1),
+	[MONITOR_DIGEST] = BYTES(CLOISTER_CLAIM_MONITOR_DIGEST, "monitor-digest",
+				 CLOISTER_DIGEST_LEN, CLOISTER_DIGEST_LEN),
+	[DIGEST_KIND] = TEXT(CLOISTER_CLAIM_DIGEST_KIND, "digest-kind", digest_kinds, 1),
+	[ROOT] = TEXT(CLOISTER_CLAIM_ROOT, "root", roots, 1),
+	[INSTANCE_ID] = BYTES(CLOISTER_CLAIM_INSTANCE_ID, "instance-id", 16, 16),
+	[KERNEL_RELEASE] = TEXT(CLOISTER_CLAIM_KERNEL_RELEASE, "kernel-release", NULL, 0),
+	[LOCKDOWN] = TEXT(CLOISTER_CLAIM_LOCKDOWN, "lockdown", lockdowns, 2),
+	[MODULE_SIGNATURES] = BOOL(CLOISTER_CLAIM_MODULE_SIGNATURES, "module-signatures",
+				   false_is_weak),
+	[CRASH_KERNEL] = BOOL(CLOISTER_CLAIM_CRASH_KERNEL, "crash-kernel", true_is_weak),
+	[GUARDS] = TEXT(CLOISTER_CLAIM_GUARDS, "guards", guards, 1),
+	[IOMMU] = TEXT(CLOISTER_CLAIM_IOMMU, "iommu", iommus, 2),
 };
 
 int claim_by_label(int64_t label)
@@ -94,7 +93,7 @@ struct phrase claim_values_phrase(const struct claim_spec *spec)
 	int i;
 
 	for (i = 1; spec->values[i]; i++)
-		out = phrase("%.180s %s %s", out.text, spec->values[i + 1] ? "," : "or",
+		out = phrase("%.180s%s %s", out.text, spec->values[i + 1] ? "," : " or",
 			     spec->values[i]);
 	return out;
 }

@@ -247,7 +247,6 @@ static int typed_item(struct strict_reader *reader, struct strict_name name, enu
 		[ITEM_TEXT]	= { "a text string", "bytes" },
 		[ITEM_ARRAY]	= { "an array", "items" },
 		[ITEM_MAP]	= { "a map", "entries" },
-		[ITEM_TAG]	= { "a tag", NULL },
 		[ITEM_BOOL]	= { "a bool", NULL },
 	};
 	const uint8_t *start = reader->pos;
@@ -297,18 +296,22 @@ bool strict_next_is_array(const struct strict_reader *reader)
 	return reader->pos < reader->end && *reader->pos >> 5 == 4;
 }
 
-int strict_tag(struct strict_reader *reader, struct strict_name name, uint64_t tag)
+/*
+ * A tag below 24 is one byte. It is compared here because the libcbor of some distributions
+ * (0.8) takes the tags 6 to 20 for errors.
+ */
+int strict_tag(struct strict_reader *reader, struct strict_name name, unsigned int tag)
 {
-	const uint8_t *start = reader->pos;
-	struct item item;
-	int ret;
+	struct phrase expected;
 
-	ret = typed_item(reader, name, ITEM_TAG, 0, UINT64_MAX, &item);
-	if (ret || item.number == tag)
-		return ret;
-	reader->pos = start;
-	return refuse(reader, name, phrase("the tag %llu", (unsigned long long)tag).text,
-		      phrase("the tag %llu", (unsigned long long)item.number).text);
+	if (reader->pos < reader->end && *reader->pos == (0xc0 | tag)) {
+		reader->pos++;
+		return 0;
+	}
+	expected = phrase("the tag %u, 0x%02x,", tag, 0xc0 | tag);
+	if (reader->pos == reader->end)
+		return refuse(reader, encoding, expected.text, "the end");
+	return refuse(reader, name, expected.text, phrase("0x%02x", *reader->pos).text);
 }
 
 int strict_array(struct strict_reader *reader, struct strict_name name, uint64_t min, uint64_t max,

@@ -49,7 +49,7 @@ void strict_begin(struct strict_reader *reader, struct cloister_result *result, 
 		  struct span contents);
 int strict_end(struct strict_reader *reader);
 bool strict_next_is_array(const struct strict_reader *reader);
-int strict_tag(struct strict_reader *reader, struct strict_name name, uint64_t tag);
+int strict_tag(struct strict_reader *reader, struct strict_name name, unsigned int tag);
 int strict_array(struct strict_reader *reader, struct strict_name name, uint64_t min, uint64_t max,
 		 uint64_t *count);
 int strict_map(struct strict_reader *reader, struct strict_name name, uint64_t min, uint64_t max,
