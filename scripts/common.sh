@@ -3,6 +3,7 @@
 # Helpers of the scripts that fetch packages. Sourced, never run.
 
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/cloister
+# shellcheck disable=SC2034  # used by those who source this
 kernels=$cache/kernels
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }

@@ -41,6 +41,7 @@ current_release() {
 decompress() {
 	local magic offset
 	magic='\xfd7zXZ\x00|\x28\xb5\x2f\xfd'
+	# shellcheck disable=SC2013  # numbers
 	for offset in $(LC_ALL=C grep -aboP "$magic" "$1" | cut -d : -f 1); do
 		# Both complain of what follows the compressed data, after writing all of it.
 		if [ "$(tail -c "+$((offset + 1))" "$1" | head -c 1)" = "$(printf '\xfd')" ]; then
@@ -73,6 +74,7 @@ unpack() {
 		dpkg-deb -x "$deb" "$tmp/root"
 	done
 	# The headers name their common part by its installed path.
+	# shellcheck disable=SC2016  # for make to expand
 	sed -i 's|^include /usr/src/|include $(dir $(lastword $(MAKEFILE_LIST)))../|' \
 		"$tmp/root/usr/src/linux-headers-$release/Makefile"
 	[ -e "$tmp/root/boot/vmlinuz-$release" ] || die "linux-image-$release has no vmlinuz"

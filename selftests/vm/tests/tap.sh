@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# TAP for the harness's own tests. Sourced.
+
+number=0
+failures=0
+
+# check NAME COMMAND...: COMMAND must succeed; what it was given is shown if it does not.
+check() {
+	local name=$1
+	shift
+	number=$((number + 1))
+	if "$@" >/dev/null 2>&1; then
+		echo "ok $number - $name"
+	else
+		failures=$((failures + 1))
+		printf '# %s\n' "$*"
+		[ -z "${output-}" ] || sed 's/^/# | /' "$output"
+		echo "not ok $number - $name"
+	fi
+}
+
+# has TEXT, lacks TEXT: about the last command's output.
+has() { grep -qF -e "$1" "$output"; }
+lacks() { ! has "$1"; }
+
+finish() {
+	echo "1..$number"
+	[ "$failures" -eq 0 ]
+}
