@@ -355,6 +355,16 @@ def provision_module(box):
     true(not os.path.exists(box.file("state")), "nothing was made")
 
 
+@test("provision makes its directory and those on the way")
+def provision_parents(box):
+    state = box.file("a/b/state/")
+    box.run("provision", "--module", box.file("module", b"x"), "--state", state).expect(0)
+    equal(os.stat(state).st_mode & 0o777, 0o700)
+    below = box.file("module/state")
+    box.run("provision", "--renew", "--state", below).expect(5, "can't make")
+    box.run("provision", "--renew", "--state", "a" * 5000).expect(5, "can't make")
+
+
 # --- quote, verify, inspect ---
 
 @test("quote a file, verify it: each check can fail")

@@ -226,7 +226,8 @@ const struct cli_command cmd_quote = {
 	.summary = "Ask the device for a quote of a region or of a file.",
 	.usage = "--nonce HEX|random [--alg es256|es384] [--report-data HEX|@FILE]\n"
 		 "       [-o OUTPUT] [--json] [--fd N | [--writable] [--resident SIZE] FILE]",
-	.help = "Without FILE and --fd the region is that of CLOISTER_REGION_FD in the environment.\n\n"
+	.help = "Without FILE and --fd the region is that of CLOISTER_REGION_FD of the\n"
+		"environment.\n\n"
 		"  --nonce HEX|random the verifier's fresh value, 8 to 64 bytes; a random one is\n"
 		"                     told on stderr\n"
 		"  --alg es256|es384  algorithm of the signature; es256 by default\n"

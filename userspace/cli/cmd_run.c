@@ -238,9 +238,9 @@ const struct cli_command cmd_run = {
 	.name = "run",
 	.summary = "Protect a file and run a command that gets the region.",
 	.usage = "--protect FILE [--writable] [--resident SIZE] [--json] -- COMMAND [ARGUMENT...]",
-	.help = "The command finds the region's descriptor in CLOISTER_REGION_FD, the region's size in\n"
-		"CLOISTER_REGION_SIZE and the file's in CLOISTER_FILE_SIZE. The exit status is the\n"
-		"command's, or 128+N when signal N ended it.\n\n"
+	.help = "The command finds the region's descriptor in CLOISTER_REGION_FD, the region's\n"
+		"size in CLOISTER_REGION_SIZE and the file's in CLOISTER_FILE_SIZE. The exit\n"
+		"status is the command's, or 128+N when signal N ended it.\n\n"
 		"  --protect FILE     the file to protect\n"
 		"  --writable         the command may write to the pages (FILE is not changed)\n"
 		"  --resident SIZE    most plaintext in memory at a time, as 16M; the rest is sealed\n"

@@ -2,6 +2,7 @@
 /* The state directory: locked while in use, its files replaced atomically. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -41,6 +42,28 @@ static int check_directory(struct state *state)
 	return 0;
 }
 
+/* Makes the directories on the way to @path, which a small system may lack. */
+static int make_parents(const char *path)
+{
+	char part[PATH_MAX];
+	char *slash;
+
+	if ((size_t)snprintf(part, sizeof(part), "%s", path) >= sizeof(part)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	for (slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		/* What follows is the directory itself, even where a slash ends it. */
+		if (!slash[strspn(slash, "/")])
+			break;
+		*slash = '\0';
+		if (mkdir(part, 0755) && errno != EEXIST)
+			return -1;
+		*slash = '/';
+	}
+	return 0;
+}
+
 int state_open(struct cli *cli, const char *path, struct state *state)
 {
 	int status;
@@ -48,7 +71,7 @@ int state_open(struct cli *cli, const char *path, struct state *state)
 	state->cli = cli;
 	state->path = path;
 	state->fd = -1;
-	if (mkdir(path, 0700) && errno != EEXIST)
+	if (make_parents(path) || (mkdir(path, 0700) && errno != EEXIST))
 		return fail_errno(state, "make", "");
 	state->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (state->fd < 0)
