@@ -611,10 +611,9 @@ def man_lint(_box):
         process = subprocess.run(["groff", "-ww", "-mandoc", "-Tutf8", "-z", path],
                                  capture_output=True, check=False)
         true(not process.returncode and not process.stderr, f"{name}: {process.stderr.decode()}")
-        if shutil.which("mandoc"):
-            process = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", path],
-                                     capture_output=True, check=False)
-            true(not process.returncode, f"{name}: {process.stdout.decode()}")
+        process = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", path],
+                                 capture_output=True, check=False)
+        true(not process.returncode, f"{name}: {process.stdout.decode()}")
 
 
 @test("libcloister exports what its header declares, and nothing else")
