@@ -30,7 +30,6 @@ struct cloister_chain {
  * @frames: frames that regions have charged
  * @regions_lock: protects @regions; also keeps each region on it alive
  * @regions: all regions, the next to give up a frame first
- * @nr_regions: their number
  * @chain_lock: protects @chain_es256 and @chain_es384
  */
 struct cloister {
@@ -40,7 +39,6 @@ struct cloister {
 	atomic_long_t frames;
 	struct mutex regions_lock;
 	struct list_head regions;
-	unsigned long nr_regions;
 	struct rw_semaphore chain_lock;
 	struct cloister_chain chain_es256;
 	struct cloister_chain chain_es384;
@@ -96,7 +94,7 @@ struct page *frame_reserve(struct cloister_region *region, u64 page, struct page
 bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
 		 struct page **reserve);
 void frame_referenced(struct cloister_region *region, struct page *frame);
-bool frames_fill(struct cloister_region *region, unsigned int target);
+int frames_fill(struct cloister_region *region, unsigned int target);
 void frames_fill_later(struct cloister_region *region);
 void frames_work(struct work_struct *work);
 void frames_drop_pool(struct cloister_region *region);

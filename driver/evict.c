@@ -73,7 +73,15 @@ int evict_page(struct cloister_region *region, u64 page, struct page *reserve,
 	return errno_of(status);
 }
 
-/* Seal some page of the region; its frame, empty and still charged, or NULL. */
+/**
+ * evict_one() - seal some page of a region
+ * @region: the region
+ *
+ * Return: its frame, empty and still charged to the region, or
+ * * -EBUSY	no page is to be had right now: others have them in hands
+ * * -ENOMEM	there is no memory to seal pages into
+ * * or what else evict_page() found
+ */
 struct page *evict_one(struct cloister_region *region)
 {
 	bool reserved = false;
@@ -84,7 +92,7 @@ struct page *evict_one(struct cloister_region *region)
 
 	for (tries = 0; tries < EVICT_TRIES; tries++) {
 		if (!frames_pick(region, reserved, &page, &reserve))
-			return NULL;
+			break;
 		ret = evict_page(region, page, reserve, &frame);
 		if (reserve)
 			put_page(reserve);
@@ -93,16 +101,17 @@ struct page *evict_one(struct cloister_region *region)
 		if (ret == -ENOMEM)
 			reserved = true;
 		else if (ret != -EBUSY && ret != -ENXIO)
-			return NULL;
+			return ERR_PTR(ret);
 	}
-	return NULL;
+	return ERR_PTR(reserved ? -ENOMEM : -EBUSY);
 }
 
 /* Over the device's limit: let other regions give up a frame, in turn. */
 bool evict_from_others(struct cloister_region *region)
 {
 	struct cloister_region *other, *next;
-	struct page *frame = NULL;
+	struct page *frame;
+	bool freed = false;
 
 	mutex_lock(&cloister.regions_lock);
 	list_for_each_entry_safe(other, next, &cloister.regions, link) {
@@ -111,14 +120,15 @@ bool evict_from_others(struct cloister_region *region)
 		frame = frame_take(other);
 		if (!frame)
 			frame = evict_one(other);
-		if (!frame)
+		if (IS_ERR(frame))
 			continue;
 		list_move_tail(&other->link, &cloister.regions);
 		frame_free(other, frame);
+		freed = true;
 		break;
 	}
 	mutex_unlock(&cloister.regions_lock);
-	return frame;
+	return freed;
 }
 
 static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_control *sc)

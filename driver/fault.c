@@ -93,8 +93,11 @@ static struct page *frame_for_fault(struct cloister_region *region)
 {
 	struct page *frame = frame_take(region);
 
-	if (!frame && atomic_long_read(&region->frames) >= region->limit)
+	if (!frame && atomic_long_read(&region->frames) >= region->limit) {
 		frame = evict_one(region);
+		if (IS_ERR(frame))
+			frame = NULL;
+	}
 	frames_fill_later(region);
 	return frame;
 }
@@ -136,8 +139,8 @@ static vm_fault_t load_for_fault(struct cloister_region *region, struct vm_fault
 	struct page *frame = frame_for_fault(region);
 
 	if (!frame) {
-		if (READ_ONCE(region->work_failed)) {
-			WRITE_ONCE(region->work_failed, false);
+		if (READ_ONCE(region->out_of_memory)) {
+			WRITE_ONCE(region->out_of_memory, false);
 			return VM_FAULT_OOM;
 		}
 		queue_work(reclaim_queue, &region->work);

@@ -299,40 +299,49 @@ static unsigned int take_new(struct cloister_region *region, unsigned int count,
 	return got;
 }
 
+/* With nothing in the pool and nothing to seal: other regions' frames, or all that memory has. */
+static int fill_at_last(struct cloister_region *region)
+{
+	if (take_new(region, 1, GFP_KERNEL | __GFP_NOWARN))
+		return 0;
+	if (atomic_long_read(&region->frames) >= region->limit)
+		return -EBUSY;
+	if (atomic_long_read(&cloister.frames) < cloister.frames_max)
+		return -ENOMEM;
+	return evict_from_others(region) ? 0 : -EBUSY;
+}
+
 /**
  * frames_fill() - bring the pool to @target frames
  * @region: the region
  * @target: at most FILL_BATCH counts
  *
- * New pages first; at a limit or without memory, by sealing pages of the region's own, then of
- * others; and last, where nothing can be sealed, from whatever the allocator can free.
+ * New pages first; at a limit or without memory, by sealing pages of the region's own; and
+ * last, where nothing can be sealed, from other regions or whatever the allocator can free.
  *
  * Context: as granules_take().
- * Return: false where the pool is empty all the same.
+ * Return: 0 where something was put into the pool or enough was there, though others may have taken it
+ * since; -EBUSY where all frames are in somebody's hands now; -ENOMEM.
  */
-bool frames_fill(struct cloister_region *region, unsigned int target)
+int frames_fill(struct cloister_region *region, unsigned int target)
 {
+	bool filled = false;
 	struct page *frame;
 	unsigned int have;
 
 	target = min_t(unsigned int, target, FILL_BATCH);
 	while ((have = READ_ONCE(region->nr_pool)) < target) {
-		if (take_new(region, target - have, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN))
-			continue;
-		frame = evict_one(region);
-		if (frame) {
+		if (!take_new(region, target - have, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)) {
+			frame = evict_one(region);
+			if (IS_ERR(frame))
+				break;
 			frame_put(region, frame);
-			continue;
 		}
-		if (have)
-			break;
-		if (atomic_long_read(&cloister.frames) >= cloister.frames_max &&
-		    evict_from_others(region))
-			continue;
-		take_new(region, 1, GFP_KERNEL);
-		break;
+		filled = true;
 	}
-	return READ_ONCE(region->nr_pool) > 0;
+	if (filled || have)
+		return 0;
+	return fill_at_last(region);
 }
 
 void frames_fill_later(struct cloister_region *region)
@@ -350,7 +359,7 @@ static void shrink(struct cloister_region *region, long count)
 		frame = frame_take(region);
 		if (!frame)
 			frame = evict_one(region);
-		if (!frame)
+		if (IS_ERR(frame))
 			break;
 		frame_free(region, frame);
 	}
@@ -364,8 +373,8 @@ void frames_work(struct work_struct *work)
 	if (wanted)
 		shrink(region, wanted);
 	/* Even then one frame, for a fault that may be waiting. */
-	WRITE_ONCE(region->work_failed,
-		   !frames_fill(region, wanted ? 1 : pool_target(region)));
+	WRITE_ONCE(region->out_of_memory,
+		   frames_fill(region, wanted ? 1 : pool_target(region)) == -ENOMEM);
 	region_progress(region);
 }
 

@@ -57,15 +57,15 @@ static void monitor_stop(void)
 }
 
 /*
- * Frames stay out of a hibernation image, as they must, so what is in them would be lost: refuse
- * while there is anything to lose. Suspend to RAM keeps them.
+ * Granules stay out of a hibernation image, as they must: regions, and the root object with
+ * the attestation key, would wake up as noise. So hibernation and the monitor exclude each other.
+ * Suspend to RAM keeps all.
  */
 static int pm_event(struct notifier_block *nb, unsigned long event, void *unused)
 {
-	if (event != PM_HIBERNATION_PREPARE || !READ_ONCE(cloister.nr_regions))
+	if (event != PM_HIBERNATION_PREPARE)
 		return NOTIFY_DONE;
-	pr_warn("hibernation refused: %lu regions are open and would be lost; close them first\n",
-		READ_ONCE(cloister.nr_regions));
+	pr_warn("hibernation refused: protected memory never goes to disk; unload the module first\n");
 	return notifier_from_errno(-EBUSY);
 }
 

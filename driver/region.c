@@ -84,7 +84,6 @@ static int region_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&cloister.regions_lock);
 	list_del(&region->link);
-	cloister.nr_regions--;
 	mutex_unlock(&cloister.regions_lock);
 	cancel_work_sync(&region->work);
 	region_free(region);
@@ -112,12 +111,17 @@ static void region_show_fdinfo(struct seq_file *m, struct file *file)
 		return;
 	seq_printf(m, "cloister-region:\t%llu\n", stats.id);
 	seq_printf(m, "cloister-state:\t%s\n", state_name(stats.state));
-	seq_printf(m, "cloister-size:\t%llu kB\n", stats.pages << (PAGE_SHIFT - 10));
+	seq_printf(m, "cloister-size:\t%llu\n", stats.pages << PAGE_SHIFT);
+	seq_printf(m, "cloister-limit:\t%llu\n", (u64)region->limit << PAGE_SHIFT);
 	seq_printf(m, "cloister-pages:\t%llu\n", stats.added);
 	seq_printf(m, "cloister-resident:\t%llu\n", stats.resident);
 	seq_printf(m, "cloister-sealed:\t%llu\n", stats.sealed);
-	seq_printf(m, "cloister-limit:\t%ld\n", region->limit);
+	seq_printf(m, "cloister-zero:\t%llu\n", stats.zero);
+	seq_printf(m, "cloister-loads:\t%llu\n", stats.loads);
+	seq_printf(m, "cloister-evictions:\t%llu\n", stats.evictions);
+	seq_printf(m, "cloister-faults:\t%llu\n", atomic64_read(&region->faults));
 	seq_printf(m, "cloister-integrity-failures:\t%llu\n", stats.integrity_failures);
+	seq_printf(m, "cloister-quotes:\t%llu\n", stats.quotes);
 }
 
 static const struct file_operations region_fops = {
@@ -169,7 +173,6 @@ static int region_install(struct cloister_region *region)
 	region->inode = file_inode(file);
 	mutex_lock(&cloister.regions_lock);
 	list_add_tail(&region->link, &cloister.regions);
-	cloister.nr_regions++;
 	mutex_unlock(&cloister.regions_lock);
 	trace_cloister_region_create(region->id, region->pages << PAGE_SHIFT, region->flags);
 	fd_install(fd, file);

@@ -41,7 +41,7 @@ struct mm_struct;
  * @frames: frames charged to the region: resident, in the pool, in passing
  * @shrink: frames that the machine wants back
  * @work: fills the pool, or gives frames back
- * @work_failed: it found no memory and nothing to evict
+ * @out_of_memory: @work found no memory for a frame, and nothing that it could seal
  * @progress: counts what a waiter for a BUSY page or for a frame may wait for
  * @wait: such waiters
  * @faults: page faults served
@@ -72,7 +72,7 @@ struct cloister_region {
 
 	atomic_long_t shrink;
 	struct work_struct work;
-	bool work_failed;
+	bool out_of_memory;
 	atomic_t progress;
 	wait_queue_head_t wait;
 	atomic64_t faults;

@@ -82,15 +82,13 @@ static int add_with_tables(struct cloister_region *region, u64 page, u32 permiss
 static int add_data_page(struct cloister_region *region, u64 page, u32 permissions,
 			 enum mon_page_kind kind, const void *source, u64 left)
 {
-	struct page *frame = frame_take(region);
+	struct page *frame;
 	int ret;
 
-	if (!frame) {
-		if (!frames_fill(region, min_t(u64, left, UINT_MAX)))
-			return -EBUSY;
-		frame = frame_take(region);
-		if (!frame)
-			return -EBUSY;
+	while (!(frame = frame_take(region))) {
+		ret = frames_fill(region, min_t(u64, left, UINT_MAX));
+		if (ret)
+			return ret;
 	}
 	frame_list(region, frame, page, frame_reserve(region, page, NULL));
 	ret = add_with_tables(region, page, permissions, kind, granule_pa(frame), source);
@@ -140,7 +138,7 @@ static int check_add(const struct cloister_region *region, const struct cloister
 	if (!(add->permissions & CLOISTER_PERM_READ) ||
 	    ((add->permissions & CLOISTER_PERM_WRITE) && (add->permissions & CLOISTER_PERM_EXEC)))
 		return -EINVAL;
-	if (!add->length || add->source + add->length < add->source)
+	if (!add->length)
 		return -EINVAL;
 	return check_range(region, add->offset, add->length);
 }
@@ -411,14 +409,35 @@ static int check_quote(const struct cloister_quote *quote)
 	return 0;
 }
 
-/* With the algorithm's certificates held still. @q->out may be shorter than the caller's buffer. */
-static int quote_with_chain(struct cloister_region *region, struct mon_quote *q)
+/* Learn the length before anything is signed: a quote that can't be handed over is not made. */
+static int quote_in_two_passes(struct cloister_region *region, struct mon_quote *q, u64 scratch,
+			       const struct cloister_quote *quote)
+{
+	enum mon_status status;
+
+	q->out_len = 0;
+	status = mon_quote(cloister.root, region->pa, q, scratch);
+	if (status != MON_E_SPACE || quote->buffer_len < q->quote_len)
+		return errno_of(status);
+	if (q->quote_len > CLOISTER_QUOTE_MAX_LEN)
+		return -EIO;
+	if (clear_user(u64_to_user_ptr(quote->buffer), q->quote_len))
+		return -EFAULT;
+	q->out_len = CLOISTER_QUOTE_MAX_LEN;
+	status = mon_quote(cloister.root, region->pa, q, scratch);
+	trace_cloister_quote(region->id, status);
+	return errno_of(status);
+}
+
+/* With the algorithm's certificates held still. */
+static int quote_with_chain(struct cloister_region *region, struct mon_quote *q,
+			    const struct cloister_quote *quote)
 {
 	struct cloister_chain *chain = q->alg == MON_SIGN_ES256 ? &cloister.chain_es256 :
 								  &cloister.chain_es384;
-	enum mon_status status;
 	struct page *scratch;
 	LIST_HEAD(granules);
+	int ret;
 
 	if (!granules_take(region->memcg, &granules, 1, GFP_KERNEL))
 		return -ENOMEM;
@@ -429,12 +448,11 @@ static int quote_with_chain(struct cloister_region *region, struct mon_quote *q)
 	q->cert_count = chain->count;
 	q->certs = chain->certs;
 	memcpy(q->cert_len, chain->len, sizeof(q->cert_len));
-	status = mon_quote(cloister.root, region->pa, q, granule_pa(scratch));
+	ret = quote_in_two_passes(region, q, granule_pa(scratch), quote);
 	up_read(&cloister.chain_lock);
 
 	granule_give_back(scratch);
-	trace_cloister_quote(region->id, status);
-	return errno_of(status);
+	return ret;
 }
 
 static long region_quote(struct cloister_region *region, unsigned long arg)
@@ -454,12 +472,11 @@ static long region_quote(struct cloister_region *region, unsigned long arg)
 	q.nonce_len = quote.nonce_len;
 	memcpy(q.nonce, quote.nonce, sizeof(q.nonce));
 	memcpy(q.report_data, quote.report_data, sizeof(q.report_data));
-	q.out_len = min_t(u64, quote.buffer_len, CLOISTER_QUOTE_MAX_LEN);
 	q.out = kvmalloc(CLOISTER_QUOTE_MAX_LEN, GFP_KERNEL_ACCOUNT);
 	if (!q.out)
 		return -ENOMEM;
 
-	ret = quote_with_chain(region, &q);
+	ret = quote_with_chain(region, &q, &quote);
 	quote.quote_len = q.quote_len;
 	if (!ret && copy_to_user(u64_to_user_ptr(quote.buffer), q.out, q.quote_len))
 		ret = -EFAULT;
