@@ -52,9 +52,13 @@ accept="--accept root=software --accept digest-kind=asserted --accept guards=off
 accept="$accept --accept lockdown=none --accept module-signatures=false"
 accept="$accept --accept crash-kernel=true --accept iommu=none"
 
-# Other tests may have provisioned this instance with keys of their own.
+# Other tests may have provisioned this instance with keys of their own: load the module anew, and
+# with it the test modules that need it.
+needing=$(ls /sys/module/cloister/holders)
+for name in $needing; do rmmod "$name"; done
 rmmod cloister
 insmod "$module"
+for name in $needing; do insmod "${module%/*}/$name.ko"; done
 
 dd if=/dev/urandom of="$work/file" bs=1000 count=777 2>/dev/null
 sha=$(sha256sum "$work/file" | cut -d' ' -f1)
