@@ -60,7 +60,7 @@ rmmod cloister
 insmod "$module"
 for name in $needing; do insmod "${module%/*}/$name.ko"; done
 
-dd if=/dev/urandom of="$work/file" bs=1000 count=777 2>/dev/null
+dd if=/dev/urandom of="$work/file" bs=1000 count=333 2>/dev/null
 sha=$(sha256sum "$work/file" | cut -d' ' -f1)
 
 echo "TAP version 13"
