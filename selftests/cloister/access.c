@@ -313,7 +313,7 @@ TEST_F(own, core_dump)
 	write_text(CORE_PATTERN, original);
 	core = open(CORE_FILE, O_RDONLY | O_CLOEXEC);
 	ASSERT_GE(core, 0) TH_LOG("no core file: %s", strerror(errno));
-	EXPECT_EQ(SIZE / PAGE, count_pages(core, CONTROL_SEED));
+	EXPECT_GE(count_pages(core, CONTROL_SEED), SIZE / PAGE);
 	ASSERT_EQ(0, lseek(core, 0, SEEK_SET));
 	EXPECT_EQ(0, count_pages(core, REGION_SEED));
 	close(core);

@@ -21,8 +21,8 @@ static void ring_every(long us)
 	struct sigaction action = { .sa_handler = no_action };
 	struct itimerval timer = { { 0, us }, { 0, us } };
 
-	sigaction(SIGPROF, &action, NULL);
-	setitimer(ITIMER_PROF, &timer, NULL);
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 TEST_F(signals, add_pages_goes_on)

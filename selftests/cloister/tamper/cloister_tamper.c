@@ -5,6 +5,7 @@
  * driver holds no hook for tests.
  */
 #include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -26,9 +27,11 @@ static bool is_region(const struct file *file)
 		!S_ISCHR(file_inode(file)->i_mode) && file->private_data;
 }
 
+/* A file of its own: the driver's can't seek, so user space could not read or write it at a place. */
 static int give_backing(struct file *region_file)
 {
 	const struct cloister_region *region = region_file->private_data;
+	struct file *backing;
 	int fd;
 
 	if (!is_region(region_file))
@@ -38,7 +41,12 @@ static int give_backing(struct file *region_file)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	fd_install(fd, get_file(region->backing));
+	backing = dentry_open(&region->backing->f_path, O_RDWR | O_LARGEFILE, current_cred());
+	if (IS_ERR(backing)) {
+		put_unused_fd(fd);
+		return PTR_ERR(backing);
+	}
+	fd_install(fd, backing);
 	return fd;
 }
 
