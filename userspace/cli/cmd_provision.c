@@ -226,9 +226,7 @@ static int provision_device(struct provision *provision, const uint8_t *digest)
 	if (status)
 		return status;
 	status = ca_open(&provision->state, &provision->identity, &ca);
-	if (status)
-		return status;
-	if (!provision->renew)
+	if (!status && !provision->renew)
 		status = hand_over(provision);
 	identity_clear(&provision->identity);
 	if (!status)
