@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of the command line that need no device of the kernel's: TAP."""
 
+import calendar
 import hashlib
 import os
 import pty
@@ -246,8 +247,8 @@ def provision_certificates(box):
         true(b"\x06\x06\x67\x81\x05\x05\x04\x04\x04\x25\x30\x23\x04\x21" +
              bytes.fromhex(value["ueid"]) in der, "Ueid, not critical")
         end = openssl("x509", "-in", path, "-noout", "-enddate").decode().split("=")[1].strip()
-        left = time.mktime(time.strptime(end, "%b %d %H:%M:%S %Y %Z")) - time.timezone
-        days = (left - time.time()) / 86400
+        end = calendar.timegm(time.strptime(end, "%b %d %H:%M:%S %Y %Z"))
+        days = (end - time.time()) / 86400
         true(29 < days < 31, f"valid for 30 days, not {days}")
 
 
