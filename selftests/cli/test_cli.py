@@ -533,14 +533,24 @@ def run_status(box):
     equal(run("--", "echo", "--json").expect(0).out, b"--json\n", "options of the command")
 
 
+PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1)
+
+
+def default_signals():
+    """A test that runs under nohup or in the background has inherited some as ignored."""
+    for number in PASSED_ON:
+        signal.signal(number, signal.SIG_DFL)
+
+
 @test("run passes signals on to the command")
 def run_signals(box):
     data = box.file("data", b"x")
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1):
+    for number in PASSED_ON:
         words = [CLOISTER, "run", "--protect", data, "--", "sh", "-c",
                  f"trap 'echo got; exit 9' {number.name[3:]}; echo ready; "
-                 "while :; do sleep 0.05; done"]
-        with subprocess.Popen(words, env=box.env, stdout=subprocess.PIPE) as process:
+                 "for i in $(seq 200); do sleep 0.05; done"]
+        with subprocess.Popen(words, env=box.env, stdout=subprocess.PIPE,
+                              preexec_fn=default_signals) as process:
             equal(process.stdout.readline(), b"ready\n")
             process.send_signal(number)
             equal(process.stdout.readline(), b"got\n", number.name)
