@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Root reads the memory of another process: all pages, in every way there is. */
+/*
+ * Root reads the memory of another process, in every way there is or in the one
+ * that an argument names: memory_read [/proc/PID/mem|process_vm_readv|ptrace]
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -88,28 +91,56 @@ static void attack(struct victim *victim, const char *name, int mem, read_page_f
 	forget(&victim->region_prints);
 }
 
-int main(void)
+static void through_proc_mem(struct victim *victim)
 {
-	struct victim victim;
 	char path[64];
 	int mem;
 
-	victim_start(&victim);
-	snprintf(path, sizeof(path), "/proc/%d/mem", victim.pid);
+	snprintf(path, sizeof(path), "/proc/%d/mem", victim->pid);
 	mem = open(path, O_RDONLY | O_CLOEXEC);
-	if (mem < 0)
+	if (mem < 0) {
 		tap_check(false, "open %s: %s", path, strerror(errno));
-	else
-		attack(&victim, "/proc/PID/mem", mem, by_proc_mem, PAGE);
-	attack(&victim, "process_vm_readv", -1, by_process_vm, PAGE);
-	if (ptrace(PTRACE_ATTACH, victim.pid, NULL, NULL) ||
-	    waitpid(victim.pid, NULL, 0) != victim.pid) {
-		tap_check(false, "ptrace attach: %s", strerror(errno));
-	} else {
-		/* A system call for each word: sixteen pages tell enough. */
-		attack(&victim, "ptrace", -1, by_ptrace, victim.size / 16 / PAGE * PAGE ? : PAGE);
-		ptrace(PTRACE_DETACH, victim.pid, NULL, NULL);
+		return;
 	}
+	attack(victim, "/proc/PID/mem", mem, by_proc_mem, PAGE);
+	close(mem);
+}
+
+static void through_process_vm(struct victim *victim)
+{
+	attack(victim, "process_vm_readv", -1, by_process_vm, PAGE);
+}
+
+static void through_ptrace(struct victim *victim)
+{
+	if (ptrace(PTRACE_ATTACH, victim->pid, NULL, NULL) ||
+	    waitpid(victim->pid, NULL, 0) != victim->pid) {
+		tap_check(false, "ptrace attach: %s", strerror(errno));
+		return;
+	}
+	/* A system call for each word: sixteen pages tell enough. */
+	attack(victim, "ptrace", -1, by_ptrace, victim->size / 16 / PAGE * PAGE ? : PAGE);
+	ptrace(PTRACE_DETACH, victim->pid, NULL, NULL);
+}
+
+static const struct {
+	const char *name;
+	void (*attack)(struct victim *victim);
+} ways[] = {
+	{ "/proc/PID/mem", through_proc_mem },
+	{ "process_vm_readv", through_process_vm },
+	{ "ptrace", through_ptrace },
+};
+
+int main(int argc, char **argv)
+{
+	struct victim victim;
+	size_t i;
+
+	victim_start(&victim);
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (argc < 2 || !strcmp(argv[1], ways[i].name))
+			ways[i].attack(&victim);
 	tap_check(victim_order(&victim, VICTIM_CHECK), "the region is whole after it");
 	victim_end(&victim);
 	return tap_end();
