@@ -80,6 +80,8 @@ struct page *backing_get(struct cloister_region *region, u64 page, gfp_t gfp);
 void backing_drop(struct cloister_region *region, u64 first, u64 count);
 
 /* frames.c */
+/* Most empty frames that a region keeps. */
+#define POOL_MAX	32
 struct page *granule_of(u64 pa);
 u64 granule_pa(struct page *page);
 int granules_take(struct mem_cgroup *memcg, struct list_head *out, unsigned int count, gfp_t gfp);

@@ -39,7 +39,8 @@ void region_unmap(u64 cookie, u64 first, u64 count)
  * @frame: out: the frame it was in, empty, still charged to the region
  *
  * Return: 0, or
- * * -EBUSY	the page is in use by another call, or is not resident
+ * * -EBUSY	the page is in use by another call
+ * * -ENODATA	the page is not resident
  * * -ENXIO	there is no such page
  * * -ENOMEM	no backing page could be had
  * * -EOVERFLOW	no nonce is left; the region is dead
@@ -65,6 +66,9 @@ int evict_page(struct cloister_region *region, u64 page, struct page *reserve,
 	}
 	if (!reserve)
 		put_page(backing);
+	/* Refused at once: nothing changed, and nothing is traced or waited for. */
+	if (status == MON_E_BUSY || status == MON_E_SEALED || status == MON_E_ABSENT)
+		return errno_of(status);
 	trace_cloister_page_evict(region->id, status);
 	if (status == MON_E_EXHAUSTED)
 		pr_err_ratelimited("region %llu: no nonce is left to seal pages with; the region is stopped\n",
@@ -100,7 +104,7 @@ struct page *evict_one(struct cloister_region *region)
 			return frame;
 		if (ret == -ENOMEM)
 			reserved = true;
-		else if (ret != -EBUSY && ret != -ENXIO)
+		else if (ret != -EBUSY && ret != -ENODATA && ret != -ENXIO)
 			return ERR_PTR(ret);
 	}
 	return ERR_PTR(reserved ? -ENOMEM : -EBUSY);

@@ -14,23 +14,6 @@
 #include "driver.h"
 #include "trace.h"
 
-void region_progress(struct cloister_region *region)
-{
-	/* Pairs with the barrier in region_wait()'s prepare_to_wait(). */
-	smp_mb__before_atomic();
-	atomic_inc(&region->progress);
-	smp_mb__after_atomic();
-	if (waitqueue_active(&region->wait))
-		wake_up_all(&region->wait);
-}
-
-/* Wait until something happened since region->progress was @seen; -ERESTARTSYS when killed. */
-int region_wait(struct cloister_region *region, int seen)
-{
-	return wait_event_state(region->wait, atomic_read(&region->progress) != seen,
-				(TASK_KILLABLE | TASK_FREEZABLE));
-}
-
 /* Wait without the fault's lock, then have the fault come again. */
 static vm_fault_t wait_and_retry(struct cloister_region *region, struct vm_fault *vmf, int seen)
 {
@@ -41,7 +24,7 @@ static vm_fault_t wait_and_retry(struct cloister_region *region, struct vm_fault
 	/* The VMA may be gone after the wait, and the region with it. */
 	file = get_file(vmf->vma->vm_file);
 	release_fault_lock(vmf);
-	region_wait(region, seen);
+	region_wait(region, seen, TASK_KILLABLE | TASK_FREEZABLE);
 	fput(file);
 	return VM_FAULT_RETRY;
 }
@@ -107,18 +90,22 @@ static enum mon_status load(struct cloister_region *region, u64 page, bool store
 			    struct page *frame)
 {
 	struct page *backing = NULL;
+	const void *cipher = NULL;
 	enum mon_status status;
 
 	if (stored) {
 		backing = backing_get(region, page, 0);
-		if (IS_ERR(backing)) {
+		if (backing == ERR_PTR(-ENOMEM)) {
 			frame_put(region, frame);
 			return MON_E_NO_MEMORY;
 		}
+		/* A store that lost the page holds zeros: the monitor will not take them for it. */
+		if (IS_ERR(backing))
+			backing = NULL;
+		cipher = page_address(backing ?: ZERO_PAGE(0));
 	}
 	frame_list(region, frame, page, frame_reserve(region, page, backing));
-	status = mon_page_load(cloister.root, region->pa, page, granule_pa(frame),
-			       backing ? page_address(backing) : NULL);
+	status = mon_page_load(cloister.root, region->pa, page, granule_pa(frame), cipher);
 	if (backing)
 		put_page(backing);
 	if (status != MON_OK) {
@@ -169,9 +156,7 @@ static vm_fault_t region_fault(struct vm_fault *vmf)
 	int seen;
 
 	for (;;) {
-		/* Before the monitor is asked, so that no progress after its answer is missed. */
-		seen = atomic_read(&region->progress);
-		smp_rmb();
+		seen = region_progress_seen(region);
 		status = mon_page_map(cloister.root, region->pa, page, access_of(vmf), &frame,
 				      &permissions);
 		switch (status) {

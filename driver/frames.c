@@ -14,8 +14,8 @@
 #include "platform_kernel.h"
 
 /* Frames delegated at a time: enough to make the lock's cost vanish. */
-#define FILL_BATCH	32
-/* The pool holds at most this part of what the region has or may have. */
+#define FILL_BATCH	POOL_MAX
+/* The pool holds at most this part of what the region has. */
 #define POOL_SHARE	8
 /*
  * Evictions that can go on when no memory is left: so many frames keep the backing page that they
@@ -278,8 +278,7 @@ static unsigned int pool_target(struct cloister_region *region)
 {
 	unsigned long base = READ_ONCE(region->nr_active) + READ_ONCE(region->nr_inactive);
 
-	base = min_t(unsigned long, base, region->limit);
-	return clamp_t(unsigned long, base / POOL_SHARE, 1, FILL_BATCH);
+	return clamp_t(unsigned long, base / POOL_SHARE, 1, POOL_MAX);
 }
 
 static unsigned int take_new(struct cloister_region *region, unsigned int count, gfp_t gfp)

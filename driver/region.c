@@ -24,6 +24,38 @@ bool region_accessible(const struct cloister_region *region)
 	return (region->flags & CLOISTER_CREATE_SHAREABLE) || current->mm == region->owner;
 }
 
+/*
+ * Progress: a page stopped being BUSY, or a frame came free. Who is told MON_E_BUSY waits for that:
+ * note what was seen, ask the monitor, wait for something else to be seen.
+ */
+void region_progress(struct cloister_region *region)
+{
+	/* Orders the change before it, and the look at the queue after it. */
+	smp_mb__before_atomic();
+	atomic_inc(&region->progress);
+	smp_mb__after_atomic();
+	if (waitqueue_active(&region->wait))
+		wake_up_all(&region->wait);
+}
+
+int region_progress_seen(struct cloister_region *region)
+{
+	/* Pairs with smp_mb__before_atomic() in region_progress(). */
+	return atomic_read_acquire(&region->progress);
+}
+
+/* 0, or -ERESTARTSYS for a signal that @state lets through; none is looked for without waiting. */
+int region_wait(struct cloister_region *region, int seen, unsigned int state)
+{
+	return wait_event_state(region->wait, atomic_read(&region->progress) != seen, state);
+}
+
+/* As the user knows it, in bytes: the pool's frames hold nothing. */
+u64 region_resident_limit(const struct cloister_region *region)
+{
+	return min_t(u64, region->limit, region->pages) << PAGE_SHIFT;
+}
+
 /* The descriptor: one granule, which names the region to the monitor from here on. */
 static int monitor_create(struct cloister_region *region)
 {
@@ -112,7 +144,7 @@ static void region_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "cloister-region:\t%llu\n", stats.id);
 	seq_printf(m, "cloister-state:\t%s\n", state_name(stats.state));
 	seq_printf(m, "cloister-size:\t%llu\n", stats.pages << PAGE_SHIFT);
-	seq_printf(m, "cloister-limit:\t%llu\n", (u64)region->limit << PAGE_SHIFT);
+	seq_printf(m, "cloister-limit:\t%llu\n", region_resident_limit(region));
 	seq_printf(m, "cloister-pages:\t%llu\n", stats.added);
 	seq_printf(m, "cloister-resident:\t%llu\n", stats.resident);
 	seq_printf(m, "cloister-sealed:\t%llu\n", stats.sealed);
@@ -199,9 +231,9 @@ int region_create(u64 region_size, u64 resident_limit, u32 flags)
 		return -EINVAL;
 	if (limit && limit < min_t(u64, pages, RESIDENT_MIN))
 		return -EINVAL;
-	/* Some room above a small region's size lets its pool hold a frame. */
-	if (!limit || limit > pages)
-		limit = max_t(u64, pages, RESIDENT_MIN);
+	/* Where all of the region fits, its pool need not be filled by sealing. */
+	if (!limit || limit >= pages)
+		limit = pages + POOL_MAX;
 
 	region = region_alloc(pages, limit, flags);
 	if (IS_ERR(region))

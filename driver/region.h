@@ -79,8 +79,10 @@ struct cloister_region {
 };
 
 int region_create(u64 region_size, u64 resident_limit, u32 flags);
+u64 region_resident_limit(const struct cloister_region *region);
 bool region_accessible(const struct cloister_region *region);
 void region_progress(struct cloister_region *region);
-int region_wait(struct cloister_region *region, int seen);
+int region_progress_seen(struct cloister_region *region);
+int region_wait(struct cloister_region *region, int seen, unsigned int state);
 
 #endif /* CLOISTER_REGION_H */

@@ -230,8 +230,7 @@ static int seal_page(struct cloister_region *region, u64 page)
 	int ret, seen;
 
 	for (;;) {
-		seen = atomic_read(&region->progress);
-		smp_rmb();
+		seen = region_progress_seen(region);
 		ret = evict_page(region, page, NULL, &frame);
 		if (!ret)
 			frame_free(region, frame);
@@ -239,9 +238,8 @@ static int seal_page(struct cloister_region *region, u64 page)
 			return 0;
 		if (ret != -EBUSY)
 			return ret;
-		ret = wait_event_interruptible(region->wait,
-					       atomic_read(&region->progress) != seen);
-		if (ret)
+		if (signal_pending(current) ||
+		    region_wait(region, seen, TASK_INTERRUPTIBLE | TASK_FREEZABLE))
 			return -EINTR;
 	}
 }
@@ -334,8 +332,7 @@ static int remove_page(struct cloister_region *region, u64 page, u64 *next)
 	int seen;
 
 	for (;;) {
-		seen = atomic_read(&region->progress);
-		smp_rmb();
+		seen = region_progress_seen(region);
 		status = mon_page_remove(cloister.root, region->pa, page, &frame, next);
 		if (status == MON_OK && frame) {
 			frame_unlist(region, granule_of(frame));
@@ -345,8 +342,8 @@ static int remove_page(struct cloister_region *region, u64 page, u64 *next)
 			return 0;
 		if (status != MON_E_BUSY)
 			return errno_of(status);
-		if (wait_event_interruptible(region->wait,
-					     atomic_read(&region->progress) != seen))
+		if (signal_pending(current) ||
+		    region_wait(region, seen, TASK_INTERRUPTIBLE | TASK_FREEZABLE))
 			return -EINTR;
 	}
 }
@@ -509,7 +506,7 @@ static long region_stats(struct cloister_region *region, unsigned long arg)
 		.state = ms.state,
 		.create_flags = ms.flags,
 		.region_size = ms.pages << PAGE_SHIFT,
-		.resident_limit = (u64)region->limit << PAGE_SHIFT,
+		.resident_limit = region_resident_limit(region),
 		.pages = ms.added,
 		.resident = ms.resident,
 		.sealed = ms.sealed,

@@ -19,8 +19,9 @@ int errno_of(enum mon_status status)
 		return -EEXIST;
 	case MON_E_ABSENT:
 		return -ENXIO;
-	case MON_E_RESIDENT:
 	case MON_E_SEALED:
+		return -ENODATA;
+	case MON_E_RESIDENT:
 	case MON_E_BUSY:
 		return -EBUSY;
 	case MON_E_PERMISSION:
