@@ -58,6 +58,7 @@ tmp=$(mktemp -d "$kernels/.debug.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$tmp/boot" "$tmp/lib/modules/$release" "$tmp/usr/src"
 cp "$build/arch/x86/boot/bzImage" "$tmp/boot/vmlinuz-$release"
+# QEMU starts it directly, through its PVH entry.
 cp "$build/vmlinux" "$tmp/boot/vmlinux-$release"
 cp "$build/.config" "$tmp/boot/config-$release"
 cp "$build/modules.builtin" "$build/modules.order" "$tmp/lib/modules/$release/"
