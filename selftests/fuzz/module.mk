@@ -8,7 +8,7 @@ FUZZ_CFLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_SOURCES := $(FUZZ_DIR)/fuzz_quote.c $(sort $(wildcard userspace/libcloister-verify/*.c))
 FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=build/fuzz/%.o)
 
-TESTS += $(FUZZ_DIR)/run.sh
+TESTS += $(FUZZ_DIR)/fuzz_quote.sh
 TEST_DEPS += build/fuzz/fuzz_quote build/host/selftests/verify/make-quote
 
 build/fuzz/%.o: %.c
@@ -22,6 +22,6 @@ build/fuzz/fuzz_quote: $(FUZZ_OBJECTS)
 
 .PHONY: fuzz
 fuzz: build/fuzz/fuzz_quote build/host/selftests/verify/make-quote ## fuzz the quote parser; FUZZ_SECONDS=n
-	@$(FUZZ_DIR)/run.sh
+	@$(FUZZ_DIR)/fuzz_quote.sh
 
 -include $(FUZZ_OBJECTS:.o=.d)

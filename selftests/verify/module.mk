@@ -14,7 +14,8 @@ VERIFY_TEST_TOOLS := build/host/$(VERIFY_TEST_DIR)/make-quote \
 		     build/host/$(VERIFY_TEST_DIR)/measure-pages
 
 TESTS += $(VERIFY_TESTS) $(VERIFY_MONITOR_TEST) $(VERIFY_TEST_SCRIPTS)
-TEST_DEPS += $(VERIFY_TEST_TOOLS) build/host/libcloister-verify.so
+TEST_DEPS += $(VERIFY_TEST_TOOLS) build/host/libcloister-verify.so \
+	     build/host/libcloister-verify.a
 
 build/asan/$(VERIFY_TEST_DIR)/% build/host/$(VERIFY_TEST_DIR)/%: override CPPFLAGS += \
 	-Iuserspace/libcloister-verify

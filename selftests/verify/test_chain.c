@@ -145,6 +145,27 @@ static void test_paths(struct check *check)
 	check_refused(check, &quote, &garbage, "a chain that is not a certificate");
 }
 
+/* The same certificate in BER: its signature verifies, and yet its bytes are others. */
+static void test_ber(struct check *check)
+{
+	static const struct refusal ber = { CHAIN, "certificate 1 of the chain",
+					    "an X.509 certificate in DER", "other bytes" };
+	static struct test_bytes header, cert;
+	struct test_quote quote;
+	uint8_t *der;
+	size_t len = test_cert_der(check->world.leaf256, &der);
+
+	/* 30 82 xx xx becomes 30 83 00 xx xx. */
+	put(&cert, "\x30\x83\x00", 3);
+	put(&cert, der + 2, len - 2);
+	put(&header, "\xa1\x18\x21", 3);
+	put_string(&header, 2, cert.data, cert.len);
+	test_quote_default(&quote, &check->world, CLOISTER_COSE_ALG_ES256);
+	quote.unprotected = &header;
+	check_refused(check, &quote, &ber, "a certificate in BER");
+	OPENSSL_free(der);
+}
+
 static void test_roots(struct check *check)
 {
 	static const struct refusal wrong = { CHAIN, "chain", "a path of certificates to a trusted",
@@ -396,6 +417,7 @@ int main(void)
 	test_leaf_usage(&check);
 	test_validity(&check);
 	test_paths(&check);
+	test_ber(&check);
 	test_roots(&check);
 	test_caller_chain(&check);
 	test_keys(&check);

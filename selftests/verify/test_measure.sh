@@ -4,7 +4,7 @@
 set -eu
 
 here=$(dirname "$0")
-tool=${BUILD:-build/host}/selftests/verify/measure-pages
+tool=${BUILD:-build}/host/selftests/verify/measure-pages
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 count=0

@@ -31,9 +31,9 @@ check() {
 	fi
 }
 
-"${BUILD:-build/host}/selftests/verify/make-quote" "$work"
+"${BUILD:-build}/host/selftests/verify/make-quote" "$work"
 mkdir "$work/other"
-"${BUILD:-build/host}/selftests/verify/make-quote" "$work/other"
+"${BUILD:-build}/host/selftests/verify/make-quote" "$work/other"
 for quote in es256 es384 middle weak; do
 	check accepted "cbor2 and openssl take $quote.quote" --at $now --nonce $nonce \
 		"$work/$quote.quote" "$work/root.pem"

@@ -129,7 +129,7 @@ void cloister_verifier_free(struct cloister_verifier *verifier);
  * @error: out: why the call failed; may be NULL
  *
  * A root must be a CA certificate. It is a trust anchor: chains may end at it whether
- * it is self-signed or not. Chains verified before are forgotten.
+ * it is self-signed or not. A root can't be taken back: make another verifier.
  *
  * Return: 0 or a negative &enum cloister_verify_code; on failure no root was added
  */
@@ -175,8 +175,8 @@ void cloister_verifier_set_time(struct cloister_verifier *verifier, int64_t when
  * @chains: number of chains, at most 1048576; 0: none. The default is 256
  * @error: out: why the call failed; may be NULL
  *
- * Chains remembered now are forgotten. A remembered chain is the very same bytes,
- * was verified with the same roots, and is used only within its validity.
+ * Chains remembered now are forgotten. A remembered chain is the very same bytes, and
+ * is used only within its validity.
  *
  * Return: 0 or a negative &enum cloister_verify_code; on failure nothing has changed
  */

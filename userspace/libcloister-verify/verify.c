@@ -95,7 +95,6 @@ static int add_roots(struct cloister_verifier *verifier, STACK_OF(X509) *certs,
 	X509_STORE_free(verifier->store);
 	verifier->store = store;
 	verifier->roots += sk_X509_num(certs);
-	cache_clear(verifier);
 	return error_clear(error);
 }
 
