@@ -328,12 +328,16 @@ static void test_truncation(struct check *check, int algorithm)
 	       bytes.len);
 }
 
-/* Two bits of every byte: one that moves with the byte's place, and its mirror image. */
+/*
+ * A bit of every byte, one that moves with the byte's place; and its mirror image too where
+ * that does not take long: P-384 is slow.
+ */
 static void test_flips(struct check *check, int algorithm, unsigned int certs)
 {
 	static struct test_bytes bytes;
 	struct cloister_result *result;
 	struct test_quote quote;
+	bool slow = algorithm == CLOISTER_COSE_ALG_ES384 || certs > 1;
 	unsigned int wrong = 0;
 	uint8_t mask;
 	size_t i;
@@ -348,7 +352,7 @@ static void test_flips(struct check *check, int algorithm, unsigned int certs)
 	if (!check_accepted(check, &quote, "the quote whose bits are going to be flipped"))
 		return;
 	test_quote_build(&quote, &bytes);
-	for (i = 0; i < 2 * bytes.len; i++) {
+	for (i = 0; i < 2 * bytes.len; i += slow ? 2 : 1) {
 		mask = i % 2 ? 0x80 >> (i / 2 % 8) : 1 << (i / 2 % 8);
 		bytes.data[i / 2] ^= mask;
 		if (!cloister_verify(check->verifier, check->policy, bytes.data, bytes.len,
