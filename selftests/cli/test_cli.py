@@ -530,7 +530,9 @@ def run_status(box):
     run("--", box.path).expect(126, "can't execute")
     box.run("run", "--protect", box.file("none"), "--", "true").expect(125, "can't read")
     run("--resident", "5K", "--", "true").expect(125, "CREATE (EINVAL)")
-    equal(run("--", "echo", "--json").expect(0).out, b"--json\n", "options of the command")
+    for words in (("--", "echo", "--json"), ("echo", "--json")):
+        done = run(*words).expect(0)
+        equal((done.out, done.err), (b"--json\n", ""), "options of the command")
 
 
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1)
