@@ -113,26 +113,26 @@ userspace: $(LIBRARIES) $(PROGRAMS) $(PKGCONFIG) ## libraries, command line, exa
 # kselftest headers, libraries) has to be there when the second make looks.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 SUITES := unit $(KERNEL)
-TAP    := $(SUITES:%=build/tap/%.tap)
+TAPDIR ?= build/tap
+TAP    := $(SUITES:%=$(TAPDIR)/%.tap)
 
 .PHONY: check
 check: deps ## unit tests, then the tests in a VM on each KERNEL; ends with a summary
 	+@$(MAKE) $(JOBS) all test-modules tests
-	@rm -rf build/tap
 	+@$(MAKE) -j1 $(SUITES:%=suite-%)
-	@selftests/vm/tap-summary --expected selftests/expected-skips $(TAP)
+	@selftests/vm/tap-summary --expected selftests/expected-skips --save $(TAPDIR)/summary $(TAP)
 
 .PHONY: check-unit
 check-unit: deps ## only the tests that need no VM
 	+@$(MAKE) $(JOBS) tests
 	+@$(MAKE) suite-unit
-	@selftests/vm/tap-summary --expected selftests/expected-skips build/tap/unit.tap
+	@selftests/vm/tap-summary --expected selftests/expected-skips $(TAPDIR)/unit.tap
 
 .PHONY: check-vm
 check-vm: deps ## only the tests in a VM on each KERNEL; ONLY="access seal" for those alone
 	+@$(MAKE) $(JOBS) modules test-modules tests
 	+@$(MAKE) -j1 $(KERNEL:%=suite-%)
-	@selftests/vm/tap-summary --expected selftests/expected-skips $(KERNEL:%=build/tap/%.tap)
+	@selftests/vm/tap-summary --expected selftests/expected-skips $(KERNEL:%=$(TAPDIR)/%.tap)
 
 .PHONY: tests
 tests: $(filter build/%,$(TESTS) $(TEST_DEPS) $(VM_TESTS) $(VM_FILES)) ## build all tests
@@ -140,12 +140,12 @@ tests: $(filter build/%,$(TESTS) $(TEST_DEPS) $(VM_TESTS) $(VM_FILES)) ## build 
 # A suite leaves its results in build/tap/; what failed is the summary's to say.
 .PHONY: suite-unit
 suite-unit:
-	@scripts/run-tests.sh build/tap/unit.tap $(TESTS)
+	@scripts/run-tests.sh $(TAPDIR)/unit.tap $(TESTS)
 
 SELECTED = $(if $(ONLY),$(foreach name,$(ONLY),$(filter %/$(name),$(VM_TESTS))),$(VM_TESTS))
 .PHONY: $(KERNEL:%=suite-%)
 $(KERNEL:%=suite-%): suite-%:
-	@selftests/vm/suite $* build/tap/$*.tap $(VM_FILES:%=--file %) \
+	@selftests/vm/suite $* $(TAPDIR)/$*.tap $(VM_FILES:%=--file %) \
 		$(foreach test,$(SELECTED),-- $(test))
 
 .PHONY: demo

@@ -9,7 +9,9 @@ results=$1
 shift
 here=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "${results%/*}"
-: >"$results"
+rm -f "$results"
+# Results take their name when they are whole: two runs do not mix theirs.
+part=$results.$$
 
 # One output format for tests that know several; leaks are failures.
 export CMOCKA_MESSAGE_OUTPUT=TAP
@@ -23,6 +25,7 @@ for test in "$@"; do
 		timeout -k 5 "${TEST_TIMEOUT:-300}" "$test" </dev/null 2>&1 || status=$?
 		# A last line without its newline must not swallow ours.
 		printf '\n# exit %s\n' "$status"
-	} | tee -a "$results" | "$here/selftests/vm/tap-summary" --follow unit
+	} | tee -a "$part" | "$here/selftests/vm/tap-summary" --follow unit
 done
-echo '# run 0' >>"$results"
+echo '# run 0' >>"$part"
+mv "$part" "$results"
