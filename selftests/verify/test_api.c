@@ -35,7 +35,8 @@ static void test_codes(void)
 
 static void test_roots(struct check *check)
 {
-	static const char garbage[] = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
+	static const char garbage[] = "-----BEGIN CERTIFICATE-----\nMII=\n"
+				      "-----END CERTIFICATE-----\n";
 	struct cloister_verify_error error;
 	struct cloister_verifier *verifier;
 	struct check other = *check;
@@ -112,7 +113,9 @@ static void test_set_chain_arguments(struct check *check)
 
 	for (i = 0; many && i < 5; i++)
 		put(many, bytes, len);
-	tap_ok(many && cloister_verifier_set_chain(check->verifier, many->data, many->len, &error) ==
+	if (!many)
+		tap_bail("no memory");
+	tap_ok(cloister_verifier_set_chain(check->verifier, many->data, many->len, &error) ==
 	       ARGUMENT && strstr(error.sentence, "at most 4 certificates, and this one has 5"),
 	       "a chain of five certificates can't be given");
 	tap_ok(cloister_verifier_set_chain(check->verifier, bytes, len - 1, &error) == ARGUMENT,
@@ -260,7 +263,8 @@ static void test_json(struct check *check)
 	       "JSON has all 21 claims");
 	tap_ok(!strcmp(json_string_value(json_array_get(json_object_get(json, "weaker"), 0)),
 		       "root=software"), "JSON has what was accepted as weaker");
-	tap_ok(json_array_size(json_object_get(json, "expected")) == 2, "JSON has what was compared");
+	tap_ok(json_array_size(json_object_get(json, "expected")) == 2,
+	       "JSON has what was compared");
 	tap_ok(!strcmp(json_text(cert, "subject"), "CN=test attestation key") &&
 	       !strcmp(json_text(cert, "issuer"), "CN=test device CA") &&
 	       !strcmp(json_text(cert, "not-after"), "2027-02-14T08:00:00Z") &&

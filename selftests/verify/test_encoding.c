@@ -276,7 +276,8 @@ static void test_x5chain_form(struct check *check)
 
 static void test_sizes(struct check *check)
 {
-	static const struct refusal empty = { ENCODING, "encoding", "the tag 18, 0xd2, at byte 0", "the end" };
+	static const struct refusal empty = { ENCODING, "encoding", "the tag 18, 0xd2, at byte 0",
+					      "the end" };
 	static const struct refusal large = { ENCODING, "length of the quote",
 					      "at most 16384 bytes", "16385" };
 	static const struct refusal deep = { ENCODING, "COSE_Sign1", "an array of 4 items", "1" };

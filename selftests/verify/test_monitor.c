@@ -120,7 +120,8 @@ static struct cloister_policy *make_policy(bool accept)
 
 	measure(digest);
 	assert_int_equal(cloister_policy_new(&policy, NULL), 0);
-	assert_int_equal(cloister_policy_set_nonce(policy, test_nonce, sizeof(test_nonce), NULL), 0);
+	assert_int_equal(cloister_policy_set_nonce(policy, test_nonce, sizeof(test_nonce), NULL),
+			 0);
 	assert_int_equal(cloister_policy_expect_bytes(policy, CLOISTER_CLAIM_MEASUREMENT, digest,
 						      sizeof(digest), NULL), 0);
 	assert_int_equal(cloister_policy_expect_bytes(policy, CLOISTER_CLAIM_REPORT_DATA,

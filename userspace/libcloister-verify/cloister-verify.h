@@ -465,7 +465,7 @@ char *cloister_result_to_text(const struct cloister_result *result);
  * where there are claims, "algorithm", "claims" (by name; bytes in hexadecimal digits) and
  * "chain" (array of {"subject", "issuer", "not-before", "not-after", "sha256"}).
  *
- * Return: JSON text without a newline, to be freed with free(); NULL when out of memory
+ * Return: JSON text without a newline at its end, to be freed with free(); NULL when out of memory
  */
 char *cloister_result_to_json(const struct cloister_result *result);
 
