@@ -33,7 +33,10 @@ build_peer() {
 	directory=$PWD/build/$release/selftests/bench/bench_peer
 	scripts/farm.sh "$PWD/build/$release" driver selftests/bench/bench_peer
 	make --no-print-directory -s -C "$kernels/$release/usr/src/linux-headers-$release" \
-		M="$directory" modules >&2
+		M="$directory" modules 2>&1 |
+		sed -e '/^warning: the compiler differs/d' \
+			-e '/^  \(The kernel was built by\|You are using\):/d' \
+			-e '/^Skipping BTF generation for/d' >&2
 	echo "$directory/cloister_bench_peer.ko"
 }
 

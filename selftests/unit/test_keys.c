@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The root object, provisioning, and the derivation of the attestation keys, redone with OpenSSL. */
+/* The root object, provisioning, and the attestation keys, derived again with OpenSSL. */
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -164,7 +164,7 @@ static void bad_secrets(void **state)
 	assert_ok(mon_provision(root, &p));
 }
 
-/* Any failure leaves the device without a key, without remains of one, and ready for another try. */
+/* A failure leaves no key, no remains of one, and a device ready for another try. */
 static void failures(void **state)
 {
 	struct mon_provision p = sample();

@@ -69,11 +69,11 @@ void plat_lock(struct plat_lock *lock)
 	int error;
 
 	if (held.critical)
-		host_die("plat_lock in a critical section, which may not wait");
+		host_die("%s in a critical section, which may not wait", __func__);
 	if (find_held(lock) < held.count)
-		host_die("plat_lock of a lock that the thread holds: deadlock");
+		host_die("%s of a lock that the thread holds: deadlock", __func__);
 	if (held.count == LOCKS_HELD_MAX)
-		host_die("plat_lock of more than %u locks", LOCKS_HELD_MAX);
+		host_die("%s of more than %u locks", __func__, LOCKS_HELD_MAX);
 	error = pthread_mutex_lock(&lock->mutex);
 	if (error)
 		host_die("pthread_mutex_lock: %s", strerror(error));
@@ -86,7 +86,7 @@ void plat_unlock(struct plat_lock *lock)
 	int error;
 
 	if (i == held.count)
-		host_die("plat_unlock of a lock that the thread does not hold");
+		host_die("%s of a lock that the thread does not hold", __func__);
 	held.locks[i] = held.locks[--held.count];
 	error = pthread_mutex_unlock(&lock->mutex);
 	if (error)
@@ -96,7 +96,7 @@ void plat_unlock(struct plat_lock *lock)
 void plat_assert_locked(struct plat_lock *lock)
 {
 	if (find_held(lock) == held.count)
-		host_die("plat_assert_locked: the thread does not hold the lock");
+		host_die("%s: the thread does not hold the lock", __func__);
 }
 
 void plat_critical_enter(void)
@@ -107,7 +107,7 @@ void plat_critical_enter(void)
 void plat_critical_exit(void)
 {
 	if (!held.critical)
-		host_die("plat_critical_exit outside a critical section");
+		host_die("%s outside a critical section", __func__);
 	held.critical--;
 }
 
