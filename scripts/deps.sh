@@ -26,12 +26,17 @@ if [ -n "$list" ]; then
 	[ "$(id -u)" -eq 0 ] || die "run as root: apt-get install --no-install-recommends $names"
 	lock packages
 	export DEBIAN_FRONTEND=noninteractive
-	install=(apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends)
-	# shellcheck disable=SC2086  # a list of words
-	if ! "${install[@]}" $names >&2 </dev/null; then
+	install() {
+		# shellcheck disable=SC2086  # a list of words
+		apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends \
+			$names >&2 </dev/null
+	}
+	if [ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime 0)" ]; then
+		apt_update "the package lists are more than a day old"
+	fi
+	if ! install; then
 		apt_update "cannot install every package"
-		"${install[@]}" $names >&2 </dev/null ||
-			die "apt-get could not install $names: see its messages above"
+		install || die "apt-get could not install $names: see its messages above"
 	fi
 fi
 "$here/fetch-kernel.sh" 6.1 >/dev/null
