@@ -31,7 +31,7 @@ if [ -n "$list" ]; then
 		apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends \
 			$names >&2 </dev/null
 	}
-	if [ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime 0)" ]; then
+	if [ -z "$(find /var/lib/apt/lists/partial -maxdepth 0 -mtime 0 2>/dev/null)" ]; then
 		apt_update "the package lists are more than a day old"
 	fi
 	if ! install; then
