@@ -145,47 +145,6 @@ TEST_F(limits, of_several_regions_are_kept_apart)
 	close(large);
 }
 
-/* The device's limit is a parameter of the module; made small, it holds for all regions at once. */
-#define RESIDENT_MAX	"/sys/module/cloister/parameters/resident_max"
-
-TEST_F(limits, of_the_device)
-{
-	struct cloister_get_info info;
-	char original[32], text[32];
-	const uint64_t limit = 64 * PAGE;
-	int regions[4];
-	uint8_t *at[4];
-	size_t i, page;
-
-	if (access(RESIDENT_MAX, W_OK))
-		SKIP(return, "limits.of_the_device: " RESIDENT_MAX " can't be written");
-	ASSERT_EQ(0, get_info(self->device, &info));
-	if (info.resident > limit / 2)
-		SKIP(return, "limits.of_the_device: other regions are in use");
-	ASSERT_EQ(0, read_text(RESIDENT_MAX, original, sizeof(original)));
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)limit);
-	ASSERT_EQ(0, write_text(RESIDENT_MAX, text));
-	ASSERT_EQ(0, get_info(self->device, &info));
-	EXPECT_EQ(limit, info.resident_max);
-	for (i = 0; i < ARRAY_LEN(regions); i++) {
-		regions[i] = pattern_region(self->device, 64 * PAGE, 0, 0, READ, i);
-		EXPECT_GE(regions[i], 0) TH_LOG("%s", strerror(-regions[i]));
-		at[i] = map_region(regions[i], 0, 64 * PAGE, PROT_READ);
-	}
-	for (page = 0; page < 64; page++) {
-		for (i = 0; i < ARRAY_LEN(regions); i++) {
-			EXPECT_EQ(0, check_pattern(at[i] + page * PAGE, i, page * PAGE, PAGE));
-			ASSERT_EQ(0, get_info(self->device, &info));
-			EXPECT_LE(info.resident, limit);
-		}
-	}
-	for (i = 0; i < ARRAY_LEN(regions); i++) {
-		munmap(at[i], 64 * PAGE);
-		close(regions[i]);
-	}
-	EXPECT_EQ(0, write_text(RESIDENT_MAX, original));
-}
-
 /* One metadata entry is small, and tables come as they are needed. */
 TEST_F(limits, metadata_a_page)
 {

@@ -130,11 +130,11 @@ TEST_F(stats, fdinfo_says_the_same)
 	ASSERT_EQ(0, get_stats(self->region, &stats));
 	EXPECT_EQ((long long)stats.region_id, fdinfo_value(text, "region")) TH_LOG("%s", text);
 	EXPECT_NE(NULL, strstr(text, "\ncloister-state:\tlive\n"));
-	EXPECT_EQ((long long)stats.region_size / 1024, fdinfo_value(text, "size"));
+	EXPECT_EQ((long long)stats.region_size, fdinfo_value(text, "size"));
 	EXPECT_EQ((long long)stats.pages, fdinfo_value(text, "pages"));
 	EXPECT_EQ((long long)stats.resident, fdinfo_value(text, "resident"));
 	EXPECT_EQ((long long)stats.sealed, fdinfo_value(text, "sealed"));
-	EXPECT_EQ((long long)(stats.resident_limit / PAGE), fdinfo_value(text, "limit"));
+	EXPECT_EQ((long long)stats.resident_limit, fdinfo_value(text, "limit"));
 	EXPECT_EQ((long long)stats.integrity_failures, fdinfo_value(text, "integrity-failures"));
 }
 
