@@ -561,6 +561,8 @@ static void remove_leaves_a_tombstone(void **state)
 	assert_ok(mon_page_remove(root, region, 2, &frame, &next));
 	assert_int_equal(frame, 0);
 	assert_int_equal(next, 3);
+	for (spare = 0; spare < 3; spare++)
+		assert_int_equal(page_state_of(region, spare), PAGE_REMOVED);
 	stats = stats_of(region);
 	assert_int_equal(stats.added + stats.resident + stats.sealed + stats.zero, 0);
 	for (spare = 0; spare < 4; spare++) {

@@ -222,6 +222,7 @@ static void aead_known_answer(void **state)
 	plat_aead_clear(&aead);
 	assert_true(all_zero(&aead, sizeof(aead)));
 	plat_aead_clear(&aead);
+	assert_int_equal(host_keys_live(), 0);
 	free(plain);
 	free(cipher);
 }
@@ -246,8 +247,8 @@ static void aead_agrees_with_openssl(void **state)
 		assert_memory_equal(tag, other_tag, sizeof(tag));
 		assert_ok(plat_aead_open(&aead, nonce, aad, len, cipher, back, tag));
 		assert_memory_equal(back, pattern(len), PAGE);
+		plat_aead_clear(&aead);
 	}
-	plat_aead_clear(&aead);
 	free(cipher);
 	free(other);
 	free(back);

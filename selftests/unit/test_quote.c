@@ -459,7 +459,7 @@ static void too_small(void **state)
 	q.out_len = 0;
 	assert_refused(mon_quote(root, region, &q, scratch), MON_E_SPACE);
 	need = q.quote_len;
-	for (len = 1; len < need; len += 61) {
+	for (len = need - 1; len > 61; len -= 61) {
 		buffer = malloc(len);
 		q.out = buffer;
 		q.out_len = len;

@@ -223,6 +223,47 @@ static void reclaim_one_by_one(void **state)
 	region_end(region);
 }
 
+/* Tables alone hold a region back, too. */
+static void no_end_with_tables_left(void **state)
+{
+	u64 region = region_new(LEAF + 1, 0), pa;
+	u32 count;
+
+	(void)state;
+	assert_int_equal(tables_for(region, 0), 2);
+	assert_ok(mon_region_kill(root, region));
+	assert_refused(mon_region_destroy(root, region), MON_E_STATE);
+	assert_ok(mon_region_reclaim(root, region, &pa, 1, &count));
+	assert_int_equal(count, 1);
+	granule_put_delegated(pa);
+	assert_refused(mon_region_destroy(root, region), MON_E_STATE);
+	region_end(region);
+}
+
+/* What the host left in a granule is not taken for metadata. */
+static void donated_garbage_is_scrubbed(void **state)
+{
+	u64 region = region_new(LEAF * NODE, 0), pa;
+	struct mon_region *r = region_of(region);
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		pa = granule_take();
+		memset(host_granule_peek(pa), 0xff, PAGE);
+		assert_ok(mon_granule_delegate(root, pa));
+		assert_ok(mon_region_donate(root, region, pa));
+	}
+	assert_ok(add_zero(region, 5));
+	plat_lock(&r->lock);
+	assert_int_equal(table_find(r, 4)->word, 0);
+	assert_int_equal(table_find(r, LEAF - 1)->word, 0);
+	assert_null(table_find(r, LEAF));
+	assert_null(table_find(r, LEAF * NODE - 1));
+	plat_unlock(&r->lock);
+	region_end(region);
+}
+
 /* A pinned frame stays; what could be taken before it was taken. */
 static void reclaim_waits_for_pins(void **state)
 {
@@ -272,6 +313,8 @@ int main(void)
 		MACHINE_TEST(entries_are_distinct),
 		MACHINE_TEST(find_in_holes),
 		MACHINE_TEST(reclaim_one_by_one),
+		MACHINE_TEST(no_end_with_tables_left),
+		MACHINE_TEST(donated_garbage_is_scrubbed),
 		MACHINE_TEST(reclaim_waits_for_pins),
 		MACHINE_TEST(reclaim_arguments),
 	};

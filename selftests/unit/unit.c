@@ -16,10 +16,13 @@ static struct {
 
 /* The machine ---------------------------------------------------------------- */
 
+static long keys_before;
+
 void machine_start(size_t granules)
 {
 	size_t i;
 
+	keys_before = host_keys_live();
 	host_platform_init(granules);
 	pool.free = calloc(granules, sizeof(*pool.free));
 	expect(pool.free);
@@ -36,6 +39,7 @@ void machine_stop(void)
 	assert_ok(mon_stop(root));
 	root = NULL;
 	assert_int_equal(host_hidden_count(), 0);
+	assert_int_equal(host_keys_live(), keys_before);
 	for (i = 0; i < host_granules(); i++) {
 		assert_int_equal(*plat_granule_word(host_granule_pa(i)), 0);
 		assert_true(all_zero(host_granule_peek(host_granule_pa(i)), PAGE));

@@ -38,7 +38,7 @@ void machine_start(size_t granules);
 
 /*
  * Stop the monitor and check that all memory is the host's again: in state HOST, shown,
- * and all zero.
+ * and all zero; and that no key is left in the platform.
  */
 void machine_stop(void);
 

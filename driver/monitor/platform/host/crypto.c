@@ -8,6 +8,7 @@
 
 static host_random_fn *random_fn;
 static void *random_arg;
+static long keys_live;
 
 /* BearSSL chooses by what the processor has; all the choices run in constant time. */
 static const br_block_ctr_class *aes_ctr(void)
@@ -22,6 +23,11 @@ static br_ghash ghash(void)
 	br_ghash fn = br_ghash_pclmul_get();
 
 	return fn ? fn : br_ghash_ctmul64;
+}
+
+long host_keys_live(void)
+{
+	return __atomic_load_n(&keys_live, __ATOMIC_RELAXED);
 }
 
 void host_set_random(host_random_fn *fn, void *arg)
@@ -63,6 +69,7 @@ enum mon_status plat_aead_set(struct plat_aead *aead, const u8 key[MON_KEY_LEN])
 	if (host_op_begin(HOST_OP_AEAD_SET, &status)) {
 		aes_ctr()->init(&aead->keys.vtable, key, MON_KEY_LEN);
 		br_gcm_init(&aead->gcm, &aead->keys.vtable, ghash());
+		__atomic_add_fetch(&keys_live, 1, __ATOMIC_RELAXED);
 	}
 	host_op_end(HOST_OP_AEAD_SET);
 	return status;
@@ -70,6 +77,8 @@ enum mon_status plat_aead_set(struct plat_aead *aead, const u8 key[MON_KEY_LEN])
 
 void plat_aead_clear(struct plat_aead *aead)
 {
+	if (aead->keys.vtable)
+		__atomic_sub_fetch(&keys_live, 1, __ATOMIC_RELAXED);
 	explicit_bzero(aead, sizeof(*aead));
 }
 

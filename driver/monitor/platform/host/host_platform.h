@@ -86,6 +86,9 @@ enum host_op {
 
 const char *host_op_name(enum host_op op);
 
+/* Keys that were set and not cleared: each would be a leak of the platform's memory. */
+long host_keys_live(void);
+
 /* Number of operations of the kinds in @ops since host_platform_init(). */
 u64 host_op_count(u32 ops);
 
