@@ -97,6 +97,7 @@ bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
 		 struct page **reserve);
 void frame_referenced(struct cloister_region *region, struct page *frame);
 int frames_fill(struct cloister_region *region, unsigned int target);
+void frames_want_more(struct cloister_region *region);
 void frames_fill_later(struct cloister_region *region);
 void frames_work(struct work_struct *work);
 void frames_drop_pool(struct cloister_region *region);

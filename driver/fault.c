@@ -130,7 +130,7 @@ static vm_fault_t load_for_fault(struct cloister_region *region, struct vm_fault
 			WRITE_ONCE(region->out_of_memory, false);
 			return VM_FAULT_OOM;
 		}
-		queue_work(reclaim_queue, &region->work);
+		frames_want_more(region);
 		return wait_and_retry(region, vmf, seen);
 	}
 	switch (load(region, page, stored, frame)) {

@@ -15,7 +15,7 @@
 
 /* Frames delegated at a time: enough to make the lock's cost vanish. */
 #define FILL_BATCH	POOL_MAX
-/* The pool holds at most this part of what the region has. */
+/* The pool holds at most this part of what the region may have. */
 #define POOL_SHARE	8
 /*
  * Evictions that can go on when no memory is left: so many frames keep the backing page that they
@@ -273,12 +273,23 @@ bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
 	return found;
 }
 
-/* How many empty frames the region may keep. */
+/*
+ * How many empty frames the region keeps: as many as faults have shown to use up, within its share.
+ */
 static unsigned int pool_target(struct cloister_region *region)
 {
-	unsigned long base = READ_ONCE(region->nr_active) + READ_ONCE(region->nr_inactive);
+	unsigned long share = min_t(unsigned long, region->limit, region->pages) / POOL_SHARE;
 
-	return clamp_t(unsigned long, base / POOL_SHARE, 1, POOL_MAX);
+	return clamp_t(unsigned long, READ_ONCE(region->pool_goal), 1, max(share, 1ul));
+}
+
+/* A fault found the pool empty: aim higher. Racing faults may lose a step, which is fine. */
+void frames_want_more(struct cloister_region *region)
+{
+	unsigned int goal = READ_ONCE(region->pool_goal);
+
+	WRITE_ONCE(region->pool_goal, clamp_t(unsigned int, goal * 2, 2, POOL_MAX));
+	queue_work(reclaim_queue, &region->work);
 }
 
 static unsigned int take_new(struct cloister_region *region, unsigned int count, gfp_t gfp)
@@ -369,8 +380,10 @@ void frames_work(struct work_struct *work)
 	struct cloister_region *region = container_of(work, struct cloister_region, work);
 	long wanted = atomic_long_xchg(&region->shrink, 0);
 
-	if (wanted)
+	if (wanted) {
+		WRITE_ONCE(region->pool_goal, 1);
 		shrink(region, wanted);
+	}
 	/* Even then one frame, for a fault that may be waiting. */
 	WRITE_ONCE(region->out_of_memory,
 		   frames_fill(region, wanted ? 1 : pool_target(region)) == -ENOMEM);

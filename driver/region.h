@@ -37,6 +37,7 @@ struct mm_struct;
  * @nr_active: length of @active
  * @nr_inactive: length of @inactive
  * @nr_pool: length of @pool
+ * @pool_goal: length of @pool that faults have shown to need
  * @nr_reserve: frames with a backing page held in reserve
  * @frames: frames charged to the region: resident, in the pool, in passing
  * @shrink: frames that the machine wants back
@@ -67,6 +68,7 @@ struct cloister_region {
 	unsigned int nr_active;
 	unsigned int nr_inactive;
 	unsigned int nr_pool;
+	unsigned int pool_goal;
 	unsigned int nr_reserve;
 	atomic_long_t frames;
 
