@@ -68,11 +68,8 @@ show_guest() {
 }
 
 run_guest() {
-	local memory=$((768 + 4 * $(mib "$size"))) swap=$((256 + 2 * $(mib "$size"))) free
-	free=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
-	[ "$memory" -lt "$free" ] ||
-		die "$file needs a VM of $memory MiB, and this machine has $free MiB free; choose a smaller FILE"
-	selftests/vm/run --kernel "$kernel" --mem "${memory}M" --swap "${swap}M" --timeout 300 \
+	selftests/vm/run --kernel "$kernel" --mem "${memory}M" --swap "$((256 + 2 * $(mib "$size")))M" \
+		--timeout "$((240 + 10 * $(mib "$size")))" \
 		--module "build/$kernel/selftests/cloister/tamper/cloister_tamper.ko" \
 		--file "$cloister:/cloister/bin/cloister" \
 		--file "$programs/examples/reader:/cloister/bin/reader" \
@@ -142,7 +139,14 @@ attack_quote() {
 [ -n "$file" ] || file=$(default_file)
 [ -n "$file" ] || die "found no library to protect; name a file: make demo FILE=..."
 if [ ! -f "$file" ] || [ ! -r "$file" ]; then die "$file is no file that can be read"; fi
-[ -s "$file" ] || die "$file is empty"
+size=$(stat -L -c %s "$file")
+[ "$size" -ge 524288 ] ||
+	die "$file is too small: an eighth of it must be at least 64 KiB, the least that a region may hold"
+# The file itself, an unprotected copy, the region's ciphertext and its plaintext.
+memory=$((768 + 4 * $(mib "$size")))
+free=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
+[ "$memory" -lt "$free" ] ||
+	die "$file needs a VM of $memory MiB, and this machine has $free MiB free; choose a smaller FILE"
 rm -rf "$out"
 mkdir -p "$out"
 # Its flags are of the make that called, with a job server that is not handed on.
@@ -153,8 +157,6 @@ size=$(stat -c %s "$out/snapshot")
 cp "$out/snapshot" "$out/file.img"
 truncate -s %512 "$out/file.img"
 resident=$(((size / 8 + 4095) / 4096 * 4096))
-[ "$resident" -ge 65536 ] || resident=65536
-[ "$size" -gt 65536 ] || resident=$(((size + 4095) / 4096 * 4096))
 sha256=$(sha256sum <"$out/snapshot" | cut -d ' ' -f 1)
 measurement=$("$cloister" measure --writable "$out/snapshot" | grep -oE '[0-9a-f]{96}')
 nonce=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
