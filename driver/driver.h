@@ -84,9 +84,11 @@ void backing_drop(struct cloister_region *region, u64 first, u64 count);
 #define POOL_MAX	32
 struct page *granule_of(u64 pa);
 u64 granule_pa(struct page *page);
-int granules_take(struct mem_cgroup *memcg, struct list_head *out, unsigned int count, gfp_t gfp);
+unsigned int granules_take(struct mem_cgroup *memcg, struct list_head *out, unsigned int count,
+			   gfp_t gfp);
 void granule_give_back(struct page *page);
 struct page *frame_take(struct cloister_region *region);
+struct page *frame_take_unsynchronized(struct cloister_region *region);
 void frame_put(struct cloister_region *region, struct page *frame);
 void frame_free(struct cloister_region *region, struct page *frame);
 void frame_list(struct cloister_region *region, struct page *frame, u64 page,

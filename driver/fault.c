@@ -71,8 +71,11 @@ static void integrity_failure(struct cloister_region *region, u64 page)
 			    region->id, page << PAGE_SHIFT);
 }
 
-/* An empty frame for a fault: from the pool, or at the limit by sealing another page. */
-static struct page *frame_for_fault(struct cloister_region *region)
+/*
+ * An empty frame for a fault: from the pool, or at the limit by sealing another page. A fault of the
+ * kernel's own must not wait for the worker (see frame_take_unsynchronized()).
+ */
+static struct page *frame_for_fault(struct cloister_region *region, const struct vm_fault *vmf)
 {
 	struct page *frame = frame_take(region);
 
@@ -81,6 +84,8 @@ static struct page *frame_for_fault(struct cloister_region *region)
 		if (IS_ERR(frame))
 			frame = NULL;
 	}
+	if (!frame && !(vmf->flags & FAULT_FLAG_USER))
+		frame = frame_take_unsynchronized(region);
 	frames_fill_later(region);
 	return frame;
 }
@@ -123,7 +128,7 @@ static enum mon_status load(struct cloister_region *region, u64 page, bool store
 static vm_fault_t load_for_fault(struct cloister_region *region, struct vm_fault *vmf, u64 page,
 				 bool stored, int seen)
 {
-	struct page *frame = frame_for_fault(region);
+	struct page *frame = frame_for_fault(region, vmf);
 
 	if (!frame) {
 		if (READ_ONCE(region->out_of_memory)) {
@@ -217,11 +222,12 @@ static const struct vm_operations_struct region_vm_ops = {
  * * -EINVAL	the mapping is private, or reaches past the region
  * * -EACCES	the caller is not the creator and the region is not shareable
  * * -EBADFD	the region is not LIVE
+ * * -EBUSY	too many calls are in the region at once
  */
 int region_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct cloister_region *region = file->private_data;
-	struct mon_region_stats stats;
+	int ret;
 
 	/* A private mapping would copy a frame on write, out of the region. */
 	if (!(vma->vm_flags & VM_SHARED))
@@ -230,9 +236,9 @@ int region_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EACCES;
 	if (vma->vm_pgoff > region->pages || vma_pages(vma) > region->pages - vma->vm_pgoff)
 		return -EINVAL;
-	mon_region_stats(cloister.root, region->pa, &stats);
-	if (stats.state != MON_REGION_LIVE)
-		return -EBADFD;
+	ret = region_require(region, MON_REGION_LIVE);
+	if (ret)
+		return ret;
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTCOPY | VM_DONTDUMP | VM_DONTEXPAND);
 	vma->vm_ops = &region_vm_ops;
 	return 0;

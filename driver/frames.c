@@ -36,17 +36,12 @@ u64 granule_pa(struct page *page)
 	return PFN_PHYS(page_to_pfn(page));
 }
 
-/*
- * Allocate up to @count pages, charged to @memcg, and delegate them to the monitor.
- * Context: no lock that a page fault may wait for, mmap_lock included.
- * Return: how many came onto @out.
- */
-int granules_take(struct mem_cgroup *memcg, struct list_head *out, unsigned int count, gfp_t gfp)
+/* Allocate up to @count pages, charged to @memcg and known to the ownership table. */
+static void allocate(struct mem_cgroup *memcg, struct list_head *out, unsigned int count,
+		     gfp_t gfp)
 {
 	struct mem_cgroup *old = set_active_memcg(memcg);
-	struct page *page, *next;
-	LIST_HEAD(taken);
-	int n = 0;
+	struct page *page;
 
 	for (; count; count--) {
 		page = alloc_page(gfp | __GFP_ACCOUNT);
@@ -57,12 +52,17 @@ int granules_take(struct mem_cgroup *memcg, struct list_head *out, unsigned int 
 			break;
 		}
 		set_page_private(page, 0);
-		list_add(&page->lru, &taken);
+		list_add(&page->lru, out);
 	}
 	set_active_memcg(old);
+}
 
-	plat_offline_begin();
-	list_for_each_entry_safe(page, next, &taken, lru) {
+static unsigned int delegate(struct list_head *pages, struct list_head *out)
+{
+	struct page *page, *next;
+	unsigned int n = 0;
+
+	list_for_each_entry_safe(page, next, pages, lru) {
 		list_del_init(&page->lru);
 		if (WARN_ON_ONCE(mon_granule_delegate(cloister.root, granule_pa(page)))) {
 			__free_page(page);
@@ -71,6 +71,23 @@ int granules_take(struct mem_cgroup *memcg, struct list_head *out, unsigned int 
 		list_add(&page->lru, out);
 		n++;
 	}
+	return n;
+}
+
+/*
+ * Allocate up to @count pages, charged to @memcg, and delegate them to the monitor.
+ * Context: no lock that a page fault may wait for, mmap_lock included.
+ * Return: how many came onto @out.
+ */
+unsigned int granules_take(struct mem_cgroup *memcg, struct list_head *out, unsigned int count,
+			   gfp_t gfp)
+{
+	unsigned int n;
+	LIST_HEAD(pages);
+
+	allocate(memcg, &pages, count, gfp);
+	plat_offline_begin();
+	n = delegate(&pages, out);
 	plat_offline_end();
 	return n;
 }
@@ -290,6 +307,31 @@ void frames_want_more(struct cloister_region *region)
 
 	WRITE_ONCE(region->pool_goal, clamp_t(unsigned int, goal * 2, 2, POOL_MAX));
 	queue_work(reclaim_queue, &region->work);
+}
+
+/*
+ * A new frame for a fault that the kernel itself took, as read() into a region does, when the pool is
+ * empty. It can't wait for the worker: the reader of /proc/kcore is such a fault's caller, and the
+ * worker would wait for that reader. So the frame is hidden without plat_offline_begin(): a reader of
+ * kcore that looked at this page just before can still copy it. kcore is closed where root is
+ * kept out at all (lockdown=confidentiality).
+ */
+struct page *frame_take_unsynchronized(struct cloister_region *region)
+{
+	struct page *frame;
+	LIST_HEAD(pages);
+	LIST_HEAD(frames);
+
+	if (!charge(region, 1))
+		return NULL;
+	allocate(region->memcg, &pages, 1, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+	if (!delegate(&pages, &frames)) {
+		uncharge(region, 1);
+		return NULL;
+	}
+	frame = list_first_entry(&frames, struct page, lru);
+	list_del_init(&frame->lru);
+	return frame;
 }
 
 static unsigned int take_new(struct cloister_region *region, unsigned int count, gfp_t gfp)

@@ -24,6 +24,17 @@ bool region_accessible(const struct cloister_region *region)
 	return (region->flags & CLOISTER_CREATE_SHAREABLE) || current->mm == region->owner;
 }
 
+/* 0 where the region is in state @state; -EBADFD, or -EBUSY where the monitor can't say now. */
+int region_require(const struct cloister_region *region, u32 state)
+{
+	struct mon_region_stats stats;
+	int ret = errno_of(mon_region_stats(cloister.root, region->pa, &stats));
+
+	if (ret)
+		return ret;
+	return stats.state == state ? 0 : -EBADFD;
+}
+
 /*
  * Progress: a page stopped being BUSY, or a frame came free. Who is told MON_E_BUSY waits for that:
  * note what was seen, ask the monitor, wait for something else to be seen.

@@ -82,6 +82,7 @@ struct cloister_region {
 
 int region_create(u64 region_size, u64 resident_limit, u32 flags);
 u64 region_resident_limit(const struct cloister_region *region);
+int region_require(const struct cloister_region *region, u32 state);
 bool region_accessible(const struct cloister_region *region);
 void region_progress(struct cloister_region *region);
 int region_progress_seen(struct cloister_region *region);

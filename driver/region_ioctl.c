@@ -25,14 +25,6 @@ static int check_range(const struct cloister_region *region, u64 offset, u64 len
 	return 0;
 }
 
-static bool region_is(const struct cloister_region *region, u32 state)
-{
-	struct mon_region_stats stats;
-
-	return mon_region_stats(cloister.root, region->pa, &stats) == MON_OK &&
-	       stats.state == state;
-}
-
 /* ADD_PAGES ---------------------------------------------------------------- */
 
 static int donate_tables(struct cloister_region *region)
@@ -96,6 +88,8 @@ static int add_data_page(struct cloister_region *region, u64 page, u32 permissio
 		frame_unlist(region, frame);
 		frame_put(region, frame);
 	}
+	/* SEAL may have met the page while it was BUSY. */
+	region_progress(region);
 	return ret;
 }
 
@@ -107,6 +101,7 @@ static int add_source(struct cloister_region *region, struct cloister_add_pages 
 	u64 page;
 	int ret;
 
+	lockdep_assert_held(&region->add_lock);
 	for (add->done = 0; add->done < add->length; add->done += PAGE_SIZE) {
 		if (signal_pending(current))
 			return -EINTR;
@@ -157,8 +152,9 @@ static long region_add_pages(struct cloister_region *region, unsigned long arg)
 	if (ret)
 		return ret;
 	add.done = 0;
-	if (!region_is(region, MON_REGION_BUILDING))
-		return -EBADFD;
+	ret = region_require(region, MON_REGION_BUILDING);
+	if (ret)
+		return ret;
 	if (!mutex_trylock(&region->add_lock))
 		return -EBUSY;
 	bounce = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
@@ -251,11 +247,15 @@ static int compare_u64(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static unsigned int list_pages(const struct list_head *list, u64 first, u64 last, u64 *pages,
-			       unsigned int n, unsigned int max)
+static unsigned int list_pages(struct cloister_region *region, const struct list_head *list,
+			       const struct cloister_range *range, u64 *pages, unsigned int n,
+			       unsigned int max)
 {
+	u64 first = range->offset >> PAGE_SHIFT;
+	u64 last = first + (range->length >> PAGE_SHIFT);
 	struct page *frame;
 
+	lockdep_assert_held(&region->frames_lock);
 	list_for_each_entry(frame, list, lru) {
 		if (n == max)
 			break;
@@ -270,16 +270,14 @@ static u64 *resident_pages(struct cloister_region *region, const struct cloister
 			   unsigned int *count)
 {
 	unsigned int max = READ_ONCE(region->nr_active) + READ_ONCE(region->nr_inactive) + 64;
-	u64 first = range->offset >> PAGE_SHIFT;
-	u64 last = first + (range->length >> PAGE_SHIFT);
 	u64 *pages = kvmalloc_array(max, sizeof(*pages), GFP_KERNEL_ACCOUNT);
 	unsigned int n;
 
 	if (!pages)
 		return NULL;
 	spin_lock(&region->frames_lock);
-	n = list_pages(&region->active, first, last, pages, 0, max);
-	n = list_pages(&region->inactive, first, last, pages, n, max);
+	n = list_pages(region, &region->active, range, pages, 0, max);
+	n = list_pages(region, &region->inactive, range, pages, n, max);
 	spin_unlock(&region->frames_lock);
 	sort(pages, n, sizeof(*pages), compare_u64, NULL);
 	*count = n;
@@ -380,8 +378,9 @@ static long region_remove_pages(struct cloister_region *region, unsigned long ar
 	ret = get_range(region, arg, &us, &range);
 	if (ret)
 		return ret;
-	if (!region_is(region, MON_REGION_LIVE))
-		return -EBADFD;
+	ret = region_require(region, MON_REGION_LIVE);
+	if (ret)
+		return ret;
 	ret = remove_range(region, &range);
 	if (put_abi_struct(&us, &range, sizeof(range)))
 		return -EFAULT;
@@ -412,6 +411,7 @@ static int quote_in_two_passes(struct cloister_region *region, struct mon_quote 
 {
 	enum mon_status status;
 
+	lockdep_assert_held_read(&cloister.chain_lock);
 	q->out_len = 0;
 	status = mon_quote(cloister.root, region->pa, q, scratch);
 	if (status != MON_E_SPACE || quote->buffer_len < q->quote_len)

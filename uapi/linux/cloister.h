@@ -66,7 +66,8 @@
  * @region_size_max: out: largest region in bytes
  * @resident_max: out: limit of plaintext memory of all regions, in bytes
  * @resident: out: plaintext memory in use by all regions, in bytes
- * @metadata: out: monitor memory (tables, descriptors) in use, in bytes
+ * @metadata: out: monitor memory that is not plaintext: descriptors, tables,
+ *	empty frames kept ready, in bytes
  * @regions: out: number of regions alive
  * @posture: out: mask of CLOISTER_POSTURE_*, as quotes made now would state it
  * @instance_id: out: 16 random bytes chosen when the module was loaded
@@ -116,6 +117,7 @@ struct cloister_get_info {
  *   multiple of the page size or out of bounds; unknown flag; reserved not 0
  * - %EMFILE, %ENFILE: no descriptor left
  * - %ENOMEM: no memory for the region's descriptor
+ * - %EIO: the kernel's crypto failed
  */
 struct cloister_create {
 	__u32 size;
@@ -158,9 +160,10 @@ struct cloister_create {
  * - %EBADFD: the region is not in state BUILDING
  * - %EACCES: the caller is not the creator and the region is not shareable
  * - %EINTR: a signal came; go on from @done
- * - %EBUSY: another thread is adding to the region, or the device's limit of
- *   plaintext memory is reached and nothing could be sealed
+ * - %EBUSY: another thread is adding to the region, or a limit of plaintext
+ *   memory, the region's or the device's, is reached and nothing could be sealed
  * - %ENOMEM: out of memory, or over the memory cgroup's limit
+ * - %EIO: the kernel's crypto failed; the region is dead
  */
 struct cloister_add_pages {
 	__u32 size;
@@ -182,7 +185,8 @@ struct cloister_add_pages {
  * CLOISTER_INIT, on a region in state BUILDING. From here on the region can be
  * mapped and quoted, and no page can be added.
  *
- * Errors: %EINVAL, %EBADFD (not BUILDING), %EACCES, %EBUSY (pages are being added)
+ * Errors: %EINVAL, %EBADFD (not BUILDING), %EACCES, %EBUSY (pages are being added),
+ * %EIO (the kernel's crypto failed; the region is dead)
  */
 struct cloister_init {
 	__u32 size;
@@ -205,10 +209,12 @@ struct cloister_init {
  *
  * Errors:
  * - %EINVAL: misaligned, wrapping or outside the region; flags not 0
- * - %EBADFD: REMOVE_PAGES on a region that is not LIVE
+ * - %EBADFD: REMOVE_PAGES on a region that is not LIVE, SEAL on one that is dead
  * - %EACCES: the caller is not the creator and the region is not shareable
  * - %EINTR: a signal came; go on from @done
  * - %ENOMEM: no backing memory could be had
+ * - %EOVERFLOW: SEAL: no nonce is left for the region's key; the region is dead
+ * - %EIO: SEAL: the kernel's crypto failed
  */
 struct cloister_range {
 	__u32 size;
@@ -239,6 +245,7 @@ struct cloister_range {
  * - %EACCES: the caller is not the creator and the region is not shareable
  * - %ENOKEY: the device has not been provisioned
  * - %ENOSPC: @buffer_len is too small; @quote_len says what is needed
+ * - %ENOMEM: no memory for the quote
  * - %EIO: signing failed its own check
  */
 struct cloister_quote {
@@ -323,8 +330,10 @@ struct cloister_stats {
  *	from it
  * @monitor_digest: SHA-384 of the module file, as the caller asserts it
  * @ueid: the device's identity, an EAT UEID of type RAND (0x01, 32 bytes)
+ * @pad: must be 0
  * @public_es256: out: ES256 attestation key: 0x04, x, y (65 bytes, then 0)
  * @public_es384: out: ES384 attestation key: 0x04, x, y (97 bytes)
+ * @pad2: must be 0
  * @reserved: must be 0
  *
  * CLOISTER_PROVISION, on the device; needs CAP_SYS_ADMIN in the initial user
@@ -335,7 +344,8 @@ struct cloister_stats {
  * - %EINVAL: unknown root or digest kind, malformed UEID, an all-zero secret,
  *   flags or reserved not 0
  * - %EALREADY: provisioned before
- * - %EIO: the derived keys failed their self-test
+ * - %ENOMEM: no memory for the call
+ * - %EIO: no attestation key could be derived
  */
 struct cloister_provision {
 	__u32 size;
@@ -367,7 +377,7 @@ struct cloister_provision {
  * read the certificates: it hands them on in the quote's unprotected header
  * (x5chain, RFC 9360). May be called again, to renew.
  *
- * Errors: %EPERM, %EINVAL, %ENOKEY (not provisioned)
+ * Errors: %EPERM, %EINVAL, %ENOKEY (not provisioned), %ENOMEM
  */
 struct cloister_set_chain {
 	__u32 size;
