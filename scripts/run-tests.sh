@@ -20,12 +20,12 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
 for test in "$@"; do
 	{
-		printf '# program %s\n' "${test##*/}"
+		printf '#@ program %s\n' "${test##*/}"
 		status=0
 		timeout -k 5 "${TEST_TIMEOUT:-300}" "$test" </dev/null 2>&1 || status=$?
 		# A last line without its newline must not swallow ours.
-		printf '\n# exit %s\n' "$status"
+		printf '\n#@ exit %s\n' "$status"
 	} | tee -a "$part" | "$here/selftests/vm/tap-summary" --follow unit
 done
-echo '# run 0' >>"$part"
+echo '#@ run 0' >>"$part"
 mv "$part" "$results"

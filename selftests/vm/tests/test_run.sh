@@ -28,10 +28,10 @@ vm --file "$work/given:/data/given" --out "$work/out" --swap 16M --tap "$work/ta
 	-- su -s /bin/sh nobody -c 'id -u; echo x 2>/dev/null >/root/file || echo refused'
 check "the status of the first program that failed comes back" status_is 3
 check "each program's status is in the results" \
-	[ "$(sed -n 's/^# exit //p' "$work/tap" | tr '\n' ' ')" = "0 0 3 0 0 0 " ]
+	[ "$(sed -n 's/^#@ exit //p' "$work/tap" | tr '\n' ' ')" = "0 0 3 0 0 0 " ]
 check "programs' output appears" has "from this machine"
 check "a last line without newline appears" has "no newline"
-check "the run as such went well" grep -qx '# run 0 ' "$work/tap"
+check "the run as such went well" grep -qx '#@ run 0 ' "$work/tap"
 check "files in /out come back" grep -qx "from the VM" "$work/out/sub/file"
 check "there is swap space" has "/dev/disk/swap"
 check "there is an unprivileged user" has "65534"

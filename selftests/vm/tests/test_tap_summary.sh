@@ -24,99 +24,99 @@ comes_to() {
 }
 
 summary 6.1 <<'END'
-# program first
+#@ program first
 TAP version 13
 1..2
 ok 1 one
 ok 2 - two
-# exit 0
-# run 0
+#@ exit 0
+#@ run 0
 END
 check "results that are whole pass" comes_to "2 passed, 0 failed, 0 skipped" 0
 
 summary 6.1 <<'END'
-# program first
+#@ program first
 1..2
 ok 1 one
 # what went wrong
 not ok 2 two
-# exit 1
-# run 0
+#@ exit 1
+#@ run 0
 END
 check "not ok fails" comes_to "1 passed, 1 failed, 0 skipped" 1
 check "a failure is listed" has "not ok 6.1 first: two"
 check "with what was printed before it" has "# what went wrong"
 
 summary 6.1 <<'END'
-# program first
+#@ program first
 1..1
 ok 1 one
-# exit 139
-# run 0
+#@ exit 139
+#@ run 0
 END
 check "an exit status that TAP does not explain fails" comes_to "1 passed, 1 failed, 0 skipped" 1
 
 summary 6.1 <<'END'
-# program first
+#@ program first
 1..3
 ok 1 one
-# exit 0
-# run 0
+#@ exit 0
+#@ run 0
 END
 check "fewer tests than planned fail" comes_to "1 passed, 1 failed, 0 skipped" 1
 
 summary 6.1 <<'END'
-# program first
+#@ program first
 ok 1 one
-# exit 0
-# run 0
+#@ exit 0
+#@ run 0
 END
 check "a missing plan fails" comes_to "1 passed, 1 failed, 0 skipped" 1
 
 summary 6.1 <<'END'
-# program silent
-# exit 0
-# run 0
+#@ program silent
+#@ exit 0
+#@ run 0
 END
 check "a program without tests fails" comes_to "0 passed, 1 failed, 0 skipped" 1
 
 summary 6.1 <<'END'
-# program first
+#@ program first
 1..1
 ok 1 one
-# program second
+#@ program second
 1..1
 ok 1 one
-# exit 0
-# run 0
+#@ exit 0
+#@ run 0
 END
 check "a program that did not end fails" comes_to "2 passed, 1 failed, 0 skipped" 1
 
 summary 6.1 <<'END'
-# program first
+#@ program first
 1..1
 ok 1 one
-# exit 0
+#@ exit 0
 END
 check "a run that did not end fails" comes_to "1 passed, 1 failed, 0 skipped" 1
 
 summary 6.1 <<'END'
-# program first
+#@ program first
 1..1
 ok 1 one
-# exit 0
-# run 121 the kernel reported a bug
+#@ exit 0
+#@ run 121 the kernel reported a bug
 END
 check "a run with a kernel bug fails" comes_to "1 passed, 1 failed, 0 skipped" 1
 check "and says so" has "the kernel reported a bug"
 
-skipping='# program first
+skipping='#@ program first
 1..2
 ok 1 one
 #  RUN           global.needs_swap ...
 ok 2 # SKIP no swap device
-# exit 0
-# run 0'
+#@ exit 0
+#@ run 0'
 summary 6.1 <<<"$skipping"
 check "a skip that no line names fails" comes_to "1 passed, 1 failed, 0 skipped" 1
 check "it is listed by its name and reason" has "expected-skips does not name it: no swap device"
@@ -131,24 +131,24 @@ check "and for that reason only" comes_to "1 passed, 1 failed, 0 skipped" 1
 
 echo '* kernel first:* no device' >"$work/skips"
 summary 6.1 <<'END'
-# program other
+#@ program other
 1..1
 ok 1 one
-# exit 0
-# program first
+#@ exit 0
+#@ program first
 1..0 # SKIP no device
-# exit 4
-# run 0
+#@ exit 4
+#@ run 0
 END
 check "a program may skip as a whole" comes_to "1 passed, 0 failed, 1 skipped" 0
 
 : >"$work/skips"
 summary 6.1 <<'END'
-# program first
+#@ program first
 1..1
 not ok 1 one # TODO later
-# exit 0
-# run 0
+#@ exit 0
+#@ run 0
 END
 check "TODO is no excuse" comes_to "0 passed, 1 failed, 0 skipped" 1
 
