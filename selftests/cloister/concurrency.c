@@ -294,7 +294,9 @@ TEST_F(concurrency, two_builders)
 	size_t i;
 
 	ASSERT_EQ(0, pthread_barrier_init(&start, NULL, 2));
-	builders[0].region = builders[1].region = create_region(self->device, SIZE, 0, 0);
+	builders[0].region = create_region(self->device, SIZE, 0, 0);
+	ASSERT_GE(builders[0].region, 0);
+	builders[1].region = builders[0].region;
 	for (i = 0; i < 2; i++) {
 		builders[i].start = &start;
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, build_half, &builders[i]));

@@ -138,7 +138,8 @@ TEST_F(measurement, split_of_a_range_leaves_no_trace)
 {
 	static const struct step whole[] = { { MEASURED, 0, PAGES, READ } };
 	static const struct step parts[] = {
-		{ MEASURED, 0, 1, READ }, { MEASURED, 1, 4, READ }, { MEASURED, 5, PAGES - 5, READ },
+		{ MEASURED, 0, 1, READ }, { MEASURED, 1, 4, READ },
+		{ MEASURED, 5, PAGES - 5, READ },
 	};
 	uint8_t first[CLOISTER_DIGEST_LEN], second[CLOISTER_DIGEST_LEN];
 

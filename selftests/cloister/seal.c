@@ -167,9 +167,9 @@ TEST_F(seal, clean_and_dirty_pages)
 
 	ASSERT_EQ(0, seal_all(self->region));
 	for (page = 0; page < PAGES; page++) {
-		if (page % 2)
+		if (page % 2) {
 			pattern_fill(self->at + page * PAGE, 77, page * PAGE, PAGE);
-		else {
+		} else {
 			EXPECT_EQ(0, touch_read(self->at + page * PAGE));
 		}
 	}

@@ -43,8 +43,7 @@ TEST_F(signals, add_pages_goes_on)
 		ASSERT_LE(done, SIZE - offset);
 		if (result == 0) {
 			ASSERT_EQ(SIZE - offset, done);
-		}
-		else {
+		} else {
 			ASSERT_EQ(-EINTR, result);
 		}
 		interruptions += result == -EINTR;
@@ -74,8 +73,7 @@ static unsigned int range_through_signals(struct __test_metadata *_metadata, int
 		ASSERT_LE(done, SIZE - offset);
 		if (result == 0) {
 			ASSERT_EQ(SIZE - offset, done);
-		}
-		else {
+		} else {
 			ASSERT_EQ(-EINTR, result);
 		}
 		interruptions += result == -EINTR;

@@ -27,7 +27,7 @@ static bool is_region(const struct file *file)
 		!S_ISCHR(file_inode(file)->i_mode) && file->private_data;
 }
 
-/* A file of its own: the driver's can't seek, so user space could not read or write it at a place. */
+/* A file of its own: the driver's can't seek, so it can't be read or written at a place. */
 static int give_backing(struct file *region_file)
 {
 	const struct cloister_region *region = region_file->private_data;
