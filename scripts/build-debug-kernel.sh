@@ -29,7 +29,8 @@ if [ "$version" != "$(cat "$work/.source" 2>/dev/null)" ]; then
 	printf '%s\n' "$version" >"$work/.source"
 fi
 
-build=$work/build
+# A directory for each configuration: modules are built against the one that the kernel in use has.
+build=$work/build-$(sha256sum <"$fragment" | cut -c 1-8)
 log=$work/log
 mkdir -p "$build"
 # make TARGET...: quiet; the end of its log if it fails.
@@ -69,4 +70,7 @@ trap - EXIT
 chmod 755 "$kernels/$release"
 ln -sfnT "$release" "$kernels/debug"
 printf '%s\n' "$key" >"$work/.key"
+for old in "$work"/build*; do
+	[ "$old" = "$build" ] || rm -rf "$old"
+done
 say "built $release"

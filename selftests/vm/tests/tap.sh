@@ -14,9 +14,9 @@ check() {
 		echo "ok $number - $name"
 	else
 		failures=$((failures + 1))
+		echo "not ok $number - $name"
 		printf '# %s\n' "$*"
 		[ -z "${output-}" ] || sed 's/^/# | /' "$output"
-		echo "not ok $number - $name"
 	fi
 }
 

@@ -45,7 +45,20 @@ not ok 2 two
 END
 check "not ok fails" comes_to "1 passed, 1 failed, 0 skipped" 1
 check "a failure is listed" has "not ok 6.1 first: two"
-check "with what was printed before it" has "# what went wrong"
+check "with what was printed before it" has "    # what went wrong"
+
+summary 6.1 <<'END'
+#@ program first
+1..2
+not ok 1 one
+# what went wrong
+not ok 2 two
+# what else went wrong
+#@ exit 1
+#@ run 0
+END
+check "or after it" [ "$(grep -A 1 '^not ok' "$output" | tr -d '\n ')" = \
+	"notok6.1first:one#whatwentwrong--notok6.1first:two#whatelsewentwrong" ]
 
 summary 6.1 <<'END'
 #@ program first
