@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Does the least that loading a sealed page into a mapping takes: one AES-256-GCM decryption of a
- * page by the kernel's default driver, and one fault that inserts a frame number. No lock, no
- * state, no backing store.
+ * Does the least that loading a sealed page into a mapping takes: a fault that decrypts one page by
+ * the kernel's default AES-256-GCM and inserts a frame number. The decryption is in the fault, for
+ * what a switch between a program's and the kernel's floating-point state costs is part of it.
+ * No state, no frame to find, no backing store.
  */
 #include <crypto/aead.h>
 #include <linux/fs.h>
@@ -11,7 +12,6 @@
 #include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include "cloister_bench_peer.h"
 #include "compat.h"
@@ -63,40 +63,24 @@ static int crypt(u32 page, bool encrypt)
 	return ret;
 }
 
-static int decrypt_pages(u32 count)
-{
-	int ret = 0;
-	u32 i;
-
-	if (!count || count > BENCH_PEER_PAGES)
-		return -EINVAL;
-	mutex_lock(&crypto_lock);
-	for (i = 0; !ret && i < count; i++)
-		ret = crypt(i, false);
-	mutex_unlock(&crypto_lock);
-	return ret;
-}
-
 static long peer_ioctl(struct file *file, unsigned int request_number, unsigned long argument)
 {
-	u32 count;
-
-	switch (request_number) {
-	case BENCH_PEER_DECRYPT:
-		if (get_user(count, (u32 __user *)argument))
-			return -EFAULT;
-		return decrypt_pages(count);
-	case BENCH_PEER_UNMAP:
-		unmap_mapping_range(file->f_mapping, 0, 0, 1);
-		return 0;
-	default:
+	if (request_number != BENCH_PEER_UNMAP)
 		return -ENOTTY;
-	}
+	unmap_mapping_range(file->f_mapping, 0, 0, 1);
+	return 0;
 }
 
 static vm_fault_t peer_fault(struct vm_fault *vmf)
 {
+	int ret;
+
 	if (vmf->pgoff >= BENCH_PEER_PAGES)
+		return VM_FAULT_SIGBUS;
+	mutex_lock(&crypto_lock);
+	ret = crypt(vmf->pgoff, false);
+	mutex_unlock(&crypto_lock);
+	if (ret)
 		return VM_FAULT_SIGBUS;
 	return vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(frames[vmf->pgoff]));
 }

@@ -141,7 +141,7 @@ static void run_hook(enum host_op op, enum host_moment moment)
 bool host_op_begin(enum host_op op, enum mon_status *status)
 {
 	host_assert_unlocked(op_names[op]);
-	__atomic_add_fetch(&control.count[op], 1, __ATOMIC_RELAXED);
+	host_count(&control.count[op], 1);
 	run_hook(op, HOST_BEFORE);
 	*status = MON_OK;
 	return !must_fail(op, status);

@@ -89,7 +89,7 @@ const char *host_op_name(enum host_op op);
 /* Keys that were set and not cleared: each would be a leak of the platform's memory. */
 long host_keys_live(void);
 
-/* Number of operations of the kinds in @ops since host_platform_init(). */
+/* Number of operations of the kinds in @ops since host_platform_init(); see host_count(). */
 u64 host_op_count(u32 ops);
 
 /**
@@ -152,6 +152,16 @@ void host_assert_critical(const char *what);
 /* Counts @op and runs the hook; false where it is to fail, with *@status as asked for. */
 bool host_op_begin(enum host_op op, enum mon_status *status);
 void host_op_end(enum host_op op);
+
+/*
+ * Adds to a counter that several threads may count with, and that need not be exact then: a
+ * locked instruction is what would be measured otherwise.
+ */
+static inline void host_count(u64 *counter, u64 n)
+{
+	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n,
+			 __ATOMIC_RELAXED);
+}
 
 void host_control_reset(void);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Locks of the host platform. Each thread knows what it holds, so that a rule of
+ * Locks of the host platform. They are held for a few instructions, so who has to wait
+ * yields the processor and looks again. Each thread knows what it holds, so that a rule of
  * platform.h that is broken is found in the first run that breaks it, whether or not
  * another thread is in the way.
  */
@@ -58,39 +59,30 @@ static unsigned int find_held(const struct plat_lock *lock)
 
 void plat_lock_init(struct plat_lock *lock)
 {
-	int error = pthread_mutex_init(&lock->mutex, NULL);
-
-	if (error)
-		host_die("pthread_mutex_init: %s", strerror(error));
+	__atomic_store_n(&lock->taken, 0, __ATOMIC_RELAXED);
 }
 
 void plat_lock(struct plat_lock *lock)
 {
-	int error;
-
 	if (held.critical)
 		host_die("%s in a critical section, which may not wait", __func__);
 	if (find_held(lock) < held.count)
 		host_die("%s of a lock that the thread holds: deadlock", __func__);
 	if (held.count == LOCKS_HELD_MAX)
 		host_die("%s of more than %u locks", __func__, LOCKS_HELD_MAX);
-	error = pthread_mutex_lock(&lock->mutex);
-	if (error)
-		host_die("pthread_mutex_lock: %s", strerror(error));
+	while (__atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE))
+		plat_relax();
 	held.locks[held.count++] = lock;
 }
 
 void plat_unlock(struct plat_lock *lock)
 {
 	unsigned int i = find_held(lock);
-	int error;
 
 	if (i == held.count)
 		host_die("%s of a lock that the thread does not hold", __func__);
 	held.locks[i] = held.locks[--held.count];
-	error = pthread_mutex_unlock(&lock->mutex);
-	if (error)
-		host_die("pthread_mutex_unlock: %s", strerror(error));
+	__atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
 }
 
 void plat_assert_locked(struct plat_lock *lock)

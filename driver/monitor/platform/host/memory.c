@@ -123,7 +123,7 @@ size_t host_hidden_count(void)
 void plat_scrub(void *address, size_t len)
 {
 	explicit_bzero(address, len);
-	__atomic_add_fetch(&memory.scrubbed, len, __ATOMIC_RELAXED);
+	host_count(&memory.scrubbed, len);
 }
 
 u64 host_scrubbed_bytes(void)

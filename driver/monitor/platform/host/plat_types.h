@@ -21,7 +21,7 @@ typedef unsigned long long u64;
 _Noreturn void plat_fatal(const char *what);
 
 struct plat_lock {
-	pthread_mutex_t mutex;
+	u32 taken;
 };
 
 /*
