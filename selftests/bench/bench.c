@@ -62,8 +62,8 @@ static void print_row(const struct bench *bench, double ratio, double ours, doub
 	printf("bench: %s ratio=%.3f bar=%.2f %s (%s: %.2f, peer %.2f: %s, %u samples)\n",
 	       bench->name, ratio, bench->bar, verdict, bench->unit, ours, theirs, bench->peer,
 	       bench->samples);
-	printf("bench-json: {\"name\": \"%s\", \"ratio\": %.4f, \"bar\": %.2f, \"verdict\": \"%s\", "
-	       "\"unit\": \"%s\", \"ours\": %.3f, \"theirs\": %.3f, \"peer\": \"%s\", "
+	printf("bench-json: {\"name\": \"%s\", \"ratio\": %.4f, \"bar\": %.2f, "
+	       "\"verdict\": \"%s\", \"unit\": \"%s\", \"ours\": %.3f, \"theirs\": %.3f, \"peer\": \"%s\", "
 	       "\"samples\": %u}\n", bench->name, ratio, bench->bar, verdict, bench->unit, ours,
 	       theirs, bench->peer, bench->samples);
 	fflush(stdout);
