@@ -13,6 +13,9 @@ cd "$(dirname "$0")/../.."
 kernel=${KERNEL:-6.12}
 kernel=${kernel##* }
 programs=build/host/selftests/bench
+for program in host_bench verify_bench vm_bench; do
+	[ -x "$programs/$program" ] || die "there is no $programs/$program; run 'make bench'"
+done
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 
