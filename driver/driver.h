@@ -88,7 +88,7 @@ unsigned int granules_take(struct mem_cgroup *memcg, struct list_head *out, unsi
 			   gfp_t gfp);
 void granule_give_back(struct page *page);
 struct page *frame_take(struct cloister_region *region);
-struct page *frame_take_unsynchronized(struct cloister_region *region);
+struct page *frame_for_fault(struct cloister_region *region);
 void frame_put(struct cloister_region *region, struct page *frame);
 void frame_free(struct cloister_region *region, struct page *frame);
 void frame_list(struct cloister_region *region, struct page *frame, u64 page,
@@ -99,8 +99,6 @@ bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
 		 struct page **reserve);
 void frame_referenced(struct cloister_region *region, struct page *frame);
 int frames_fill(struct cloister_region *region, unsigned int target);
-void frames_want_more(struct cloister_region *region);
-void frames_fill_later(struct cloister_region *region);
 void frames_work(struct work_struct *work);
 void frames_drop_pool(struct cloister_region *region);
 void granule_reclaimed(struct cloister_region *region, u64 pa);

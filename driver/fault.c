@@ -71,28 +71,9 @@ static void integrity_failure(struct cloister_region *region, u64 page)
 			    region->id, page << PAGE_SHIFT);
 }
 
-/*
- * An empty frame for a fault: from the pool, or at the limit by sealing another page. A fault of the
- * kernel's own must not wait for the worker (see frame_take_unsynchronized()).
- */
-static struct page *frame_for_fault(struct cloister_region *region, const struct vm_fault *vmf)
-{
-	struct page *frame = frame_take(region);
-
-	if (!frame && atomic_long_read(&region->frames) >= region->limit) {
-		frame = evict_one(region);
-		if (IS_ERR(frame))
-			frame = NULL;
-	}
-	if (!frame && !(vmf->flags & FAULT_FLAG_USER))
-		frame = frame_take_unsynchronized(region);
-	frames_fill_later(region);
-	return frame;
-}
-
-/* Make a page resident in @frame, which on failure goes back to the pool. */
+/* Make a page resident and pinned in @frame, which on failure goes back to the pool. */
 static enum mon_status load(struct cloister_region *region, u64 page, bool stored,
-			    struct page *frame)
+			    struct page *frame, u32 *permissions)
 {
 	struct page *backing = NULL;
 	const void *cipher = NULL;
@@ -110,7 +91,8 @@ static enum mon_status load(struct cloister_region *region, u64 page, bool store
 		cipher = page_address(backing ?: ZERO_PAGE(0));
 	}
 	frame_list(region, frame, page, frame_reserve(region, page, backing));
-	status = mon_page_load(cloister.root, region->pa, page, granule_pa(frame), cipher);
+	status = mon_page_load_pinned(cloister.root, region->pa, page, granule_pa(frame), cipher,
+				      permissions);
 	if (backing)
 		put_page(backing);
 	if (status != MON_OK) {
@@ -120,26 +102,23 @@ static enum mon_status load(struct cloister_region *region, u64 page, bool store
 	trace_cloister_page_load(region->id, status);
 	if (status == MON_E_INTEGRITY)
 		integrity_failure(region, page);
-	region_progress(region);
 	return status;
 }
 
-/* Load the page of a fault. MON_OK, MON_E_BUSY and MON_E_RESIDENT: look again. */
+/* Load the page of a fault and map it; 0: somebody else has it in hands, look again. */
 static vm_fault_t load_for_fault(struct cloister_region *region, struct vm_fault *vmf, u64 page,
 				 bool stored, int seen)
 {
-	struct page *frame = frame_for_fault(region, vmf);
+	struct page *frame = frame_for_fault(region);
+	u32 permissions;
 
-	if (!frame) {
-		if (READ_ONCE(region->out_of_memory)) {
-			WRITE_ONCE(region->out_of_memory, false);
-			return VM_FAULT_OOM;
-		}
-		frames_want_more(region);
+	if (frame == ERR_PTR(-EBUSY))
 		return wait_and_retry(region, vmf, seen);
-	}
-	switch (load(region, page, stored, frame)) {
+	if (IS_ERR(frame))
+		return VM_FAULT_OOM;
+	switch (load(region, page, stored, frame, &permissions)) {
 	case MON_OK:
+		return map_frame(region, vmf, granule_pa(frame), permissions);
 	case MON_E_BUSY:
 	case MON_E_RESIDENT:
 		return 0;

@@ -2,10 +2,12 @@
 /*
  * Frames: pages that the monitor owns, charged to a region and to its memory cgroup.
  *
- * A region keeps a small pool of empty frames, so that a fault takes one without waiting:
- * delegating needs page_offline_begin(), and that lock's readers may fault on a region
- * (see platform_kernel.h). The pool is filled by a worker, and by calls that hold no lock. At its limit
- * a region fills the pool by sealing pages of its own, so eviction runs ahead of need.
+ * A region at its limit keeps a small pool of empty frames, which a worker fills by sealing pages ahead
+ * of need. Below the limit a fault takes a new page itself.
+ *
+ * Delegating marks a page PageOffline. Calls and the worker do that under page_offline_begin(), so that
+ * no reader of /proc/kcore can have looked at the page before and copy it after. A fault can't: its
+ * caller may be that reader, holding the other side of the lock. See Documentation/kernel-mode.rst.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -13,8 +15,10 @@
 #include "driver.h"
 #include "platform_kernel.h"
 
-/* Frames delegated at a time: enough to make the lock's cost vanish. */
-#define FILL_BATCH	POOL_MAX
+/* Frames are taken only from memory that is there: reclaim would seal others, or pages of this one. */
+#define GFP_FRAME	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+/* Translations removed at a time, to look for pages that nobody uses. */
+#define TRIAL_BATCH	32
 /* The pool holds at most this part of what the region may have. */
 #define POOL_SHARE	8
 /*
@@ -236,7 +240,7 @@ struct page *frame_reserve(struct cloister_region *region, u64 page, struct page
  */
 static void deactivate(struct cloister_region *region, unsigned int count)
 {
-	u64 pages[FILL_BATCH];
+	u64 pages[TRIAL_BATCH];
 	struct page *frame;
 	unsigned int n = 0;
 
@@ -290,33 +294,8 @@ bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
 	return found;
 }
 
-/*
- * How many empty frames the region keeps: as many as faults have shown to use up, within its share.
- */
-static unsigned int pool_target(struct cloister_region *region)
-{
-	unsigned long share = min_t(unsigned long, region->limit, region->pages) / POOL_SHARE;
-
-	return clamp_t(unsigned long, READ_ONCE(region->pool_goal), 1, max(share, 1ul));
-}
-
-/* A fault found the pool empty: aim higher. Racing faults may lose a step, which is fine. */
-void frames_want_more(struct cloister_region *region)
-{
-	unsigned int goal = READ_ONCE(region->pool_goal);
-
-	WRITE_ONCE(region->pool_goal, clamp_t(unsigned int, goal * 2, 2, POOL_MAX));
-	queue_work(reclaim_queue, &region->work);
-}
-
-/*
- * A new frame for a fault that the kernel itself took, as read() into a region does, when the pool is
- * empty. It can't wait for the worker: the reader of /proc/kcore is such a fault's caller, and the
- * worker would wait for that reader. So the frame is hidden without plat_offline_begin(): a reader of
- * kcore that looked at this page just before can still copy it. kcore is closed where root is
- * kept out at all (lockdown=confidentiality).
- */
-struct page *frame_take_unsynchronized(struct cloister_region *region)
+/* A new frame, hidden without page_offline_begin(); NULL at a limit or without memory. */
+static struct page *take_one_in_fault(struct cloister_region *region, gfp_t gfp)
 {
 	struct page *frame;
 	LIST_HEAD(pages);
@@ -324,7 +303,7 @@ struct page *frame_take_unsynchronized(struct cloister_region *region)
 
 	if (!charge(region, 1))
 		return NULL;
-	allocate(region->memcg, &pages, 1, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+	allocate(region->memcg, &pages, 1, gfp);
 	if (!delegate(&pages, &frames)) {
 		uncharge(region, 1);
 		return NULL;
@@ -332,6 +311,12 @@ struct page *frame_take_unsynchronized(struct cloister_region *region)
 	frame = list_first_entry(&frames, struct page, lru);
 	list_del_init(&frame->lru);
 	return frame;
+}
+
+/* How many empty frames a region at its limit keeps. */
+static unsigned int pool_target(const struct cloister_region *region)
+{
+	return clamp_t(long, region->limit / POOL_SHARE, 1, POOL_MAX);
 }
 
 static unsigned int take_new(struct cloister_region *region, unsigned int count, gfp_t gfp)
@@ -351,22 +336,24 @@ static unsigned int take_new(struct cloister_region *region, unsigned int count,
 	return got;
 }
 
-/* With nothing in the pool and nothing to seal: other regions' frames, or all that memory has. */
-static int fill_at_last(struct cloister_region *region)
+/* Why there was no frame even at last: others hold them all, or memory is out. */
+static int no_frame(struct cloister_region *region)
 {
-	if (take_new(region, 1, GFP_KERNEL | __GFP_NOWARN))
-		return 0;
-	if (atomic_long_read(&region->frames) >= region->limit)
+	if (atomic_long_read(&region->frames) >= region->limit ||
+	    atomic_long_read(&cloister.frames) >= cloister.frames_max)
 		return -EBUSY;
-	if (atomic_long_read(&cloister.frames) < cloister.frames_max)
-		return -ENOMEM;
-	return evict_from_others(region) ? 0 : -EBUSY;
+	return -ENOMEM;
+}
+
+static bool device_full(void)
+{
+	return atomic_long_read(&cloister.frames) >= cloister.frames_max;
 }
 
 /**
  * frames_fill() - bring the pool to @target frames
  * @region: the region
- * @target: at most FILL_BATCH counts
+ * @target: at most POOL_MAX counts
  *
  * New pages first; at a limit or without memory, by sealing pages of the region's own; and
  * last, where nothing can be sealed, from other regions or whatever the allocator can free.
@@ -381,9 +368,9 @@ int frames_fill(struct cloister_region *region, unsigned int target)
 	struct page *frame;
 	unsigned int have;
 
-	target = min_t(unsigned int, target, FILL_BATCH);
+	target = min_t(unsigned int, target, POOL_MAX);
 	while ((have = READ_ONCE(region->nr_pool)) < target) {
-		if (!take_new(region, target - have, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)) {
+		if (!take_new(region, target - have, GFP_FRAME)) {
 			frame = evict_one(region);
 			if (IS_ERR(frame))
 				break;
@@ -393,13 +380,36 @@ int frames_fill(struct cloister_region *region, unsigned int target)
 	}
 	if (filled || have)
 		return 0;
-	return fill_at_last(region);
+	if (device_full() && evict_from_others(region))
+		return 0;
+	return take_new(region, 1, GFP_KERNEL | __GFP_NOWARN) ? 0 : no_frame(region);
 }
 
-void frames_fill_later(struct cloister_region *region)
+/**
+ * frame_for_fault() - an empty frame for a page fault
+ * @region: the region
+ *
+ * In the order of frames_fill().
+ *
+ * Context: a page fault.
+ * Return: the frame, -EBUSY where all frames are in somebody's hands now, -ENOMEM.
+ */
+struct page *frame_for_fault(struct cloister_region *region)
 {
-	if (READ_ONCE(region->nr_pool) * 2 <= pool_target(region))
+	struct page *frame = frame_take(region);
+
+	if (!frame)
+		frame = take_one_in_fault(region, GFP_FRAME);
+	if (!frame)
+		frame = evict_one(region);
+	if (IS_ERR(frame) && device_full())
+		evict_from_others(region);
+	if (IS_ERR(frame))
+		frame = take_one_in_fault(region, GFP_KERNEL | __GFP_NOWARN);
+	if (atomic_long_read(&region->frames) >= region->limit &&
+	    READ_ONCE(region->nr_pool) * 2 <= pool_target(region))
 		queue_work(reclaim_queue, &region->work);
+	return frame ?: ERR_PTR(no_frame(region));
 }
 
 /* The machine wants frames back: empty ones first, then pages are sealed. */
@@ -422,13 +432,10 @@ void frames_work(struct work_struct *work)
 	struct cloister_region *region = container_of(work, struct cloister_region, work);
 	long wanted = atomic_long_xchg(&region->shrink, 0);
 
-	if (wanted) {
-		WRITE_ONCE(region->pool_goal, 1);
+	if (wanted)
 		shrink(region, wanted);
-	}
-	/* Even then one frame, for a fault that may be waiting. */
-	WRITE_ONCE(region->out_of_memory,
-		   frames_fill(region, wanted ? 1 : pool_target(region)) == -ENOMEM);
+	else
+		frames_fill(region, pool_target(region));
 	region_progress(region);
 }
 

@@ -37,12 +37,10 @@ struct mm_struct;
  * @nr_active: length of @active
  * @nr_inactive: length of @inactive
  * @nr_pool: length of @pool
- * @pool_goal: length of @pool that faults have shown to need
  * @nr_reserve: frames with a backing page held in reserve
  * @frames: frames charged to the region: resident, in the pool, in passing
  * @shrink: frames that the machine wants back
  * @work: fills the pool, or gives frames back
- * @out_of_memory: @work found no memory for a frame, and nothing that it could seal
  * @progress: counts what a waiter for a BUSY page or for a frame may wait for
  * @wait: such waiters
  * @faults: page faults served
@@ -68,13 +66,11 @@ struct cloister_region {
 	unsigned int nr_active;
 	unsigned int nr_inactive;
 	unsigned int nr_pool;
-	unsigned int pool_goal;
 	unsigned int nr_reserve;
 	atomic_long_t frames;
 
 	atomic_long_t shrink;
 	struct work_struct work;
-	bool out_of_memory;
 	atomic_t progress;
 	wait_queue_head_t wait;
 	atomic64_t faults;

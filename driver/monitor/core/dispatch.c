@@ -35,7 +35,7 @@ static const struct call calls[] = {
 	CALL(PAGE_ADD, page_add, 6, MON_CALLER_HOST, BUILDING),
 	CALL(PAGE_MAP, page_map, 3, MON_CALLER_HOST, LIVE),
 	CALL(PAGE_UNPIN, page_unpin, 1, MON_CALLER_HOST, 0),
-	CALL(PAGE_LOAD, page_load, 4, MON_CALLER_HOST, LIVE),
+	CALL(PAGE_LOAD, page_load, 5, MON_CALLER_HOST, LIVE),
 	CALL(PAGE_EVICT, page_evict, 3, MON_CALLER_HOST, BUILDING | LIVE | PARKED),
 	CALL(PAGE_REMOVE, page_remove, 2, MON_CALLER_HOST, LIVE),
 	CALL(REPORT, report, 3, MON_CALLER_HOST, LIVE),

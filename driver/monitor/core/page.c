@@ -188,13 +188,13 @@ static enum mon_status open_sealed(struct mon_region *r, u64 page, const struct 
 enum mon_status call_page_load(struct mon_root *root, struct mon_region *r,
 			       struct mon_args *args)
 {
-	u64 page = args->arg[1], frame = args->arg[2];
+	u64 page = args->arg[1], frame = args->arg[2], pin = args->arg[4];
 	const void *cipher = host_pointer(args->arg[3]);
 	struct page_entry *entry, was;
 	enum mon_status status;
 	u32 permissions;
 
-	if (page >= r->pages || !granule_aligned(cipher))
+	if (page >= r->pages || !granule_aligned(cipher) || pin > 1)
 		return MON_E_ARGUMENT;
 	status = frame_claim(root, frame);
 	if (status != MON_OK)
@@ -249,6 +249,9 @@ enum mon_status call_page_load(struct mon_root *root, struct mon_region *r,
 		}
 		r->resident++;
 		r->loads++;
+		if (pin && !granule_ref(frame, GRANULE_FRAME))
+			plat_fatal("new frame can't be pinned");
+		args->result[0] = permissions;
 	} else {
 		*entry = was;
 		r->integrity_failures += status == MON_E_INTEGRITY;
