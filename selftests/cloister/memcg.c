@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A region's memory is its creator's: it is charged to its memory cgroup. */
+#include "checks.h"
+
+#define CGROUPS		"/sys/fs/cgroup"
+#define GROUP		CGROUPS "/cloister-test"
+#define PAGES		2048UL
+#define SIZE		(PAGES * PAGE)
+
+FIXTURE(memcg) {
+	int unused;
+};
+
+FIXTURE_SETUP(memcg)
+{
+	char controllers[256] = "";
+
+	read_text(CGROUPS "/cgroup.subtree_control", controllers, sizeof(controllers));
+	if (!strstr(controllers, "memory"))
+		SKIP(return, "memcg: no memory controller at " CGROUPS);
+	rmdir(GROUP);
+	ASSERT_EQ(0, mkdir(GROUP, 0755)) TH_LOG(GROUP ": %s", strerror(errno));
+}
+
+FIXTURE_TEARDOWN(memcg)
+{
+	uint64_t until = now_ms() + 5000;
+
+	/* Busy while the last of its processes is on its way out. */
+	while (rmdir(GROUP) && errno == EBUSY && now_ms() < until)
+		sched_yield();
+}
+
+static long long group_value(const char *path)
+{
+	char text[64];
+
+	return read_text(path, text, sizeof(text)) ? -1 : strtoll(text, NULL, 10);
+}
+
+/* Pages of a region as they are charged: far more than what the process itself needs. */
+static int charge_and_return(void *unused)
+{
+	long long before, full, after;
+	int device, region;
+
+	(void)unused;
+	if (write_text(GROUP "/cgroup.procs", "0"))
+		return -EIO;
+	device = open_device();
+	before = group_value(GROUP "/memory.current");
+	region = pattern_region(device, SIZE, 0, 0, READ, 1);
+	if (region < 0)
+		return region;
+	full = group_value(GROUP "/memory.current");
+	close(region);
+	after = group_value(GROUP "/memory.current");
+	/* Charges are taken and given back in batches. */
+	if (before < 0 || full - before < (long long)(SIZE * 7 / 8))
+		return -ERANGE;
+	return full - after < (long long)(SIZE * 3 / 4) ? -EBUSY : 0;
+}
+
+TEST_F(memcg, charged_to_the_creator)
+{
+	EXPECT_EQ(0, in_child(charge_and_return, NULL));
+}
+
+TEST_HARNESS_MAIN
