@@ -55,8 +55,8 @@ long tee_get_info(unsigned long arg)
 		.region_size_max = MON_REGION_PAGES_MAX << PAGE_SHIFT,
 		.resident_max = (u64)cloister.frames_max << PAGE_SHIFT,
 		.resident = mi.frames << PAGE_SHIFT,
-		/* The root object is a granule as well. */
-		.metadata = (mi.delegated - mi.frames + 1) << PAGE_SHIFT,
+		/* Counted one after the other; and the root object is a granule as well. */
+		.metadata = (max(mi.delegated, mi.frames) - mi.frames + 1) << PAGE_SHIFT,
 		.regions = mi.regions,
 		.posture = posture_bits(mi.provisioned),
 	};

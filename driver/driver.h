@@ -28,8 +28,8 @@ struct cloister_chain {
  * @root_page: the granule that holds it
  * @frames_max: most frames of all regions
  * @frames: frames that regions have charged
- * @regions_lock: protects @regions; also keeps each region on it alive
- * @regions: all regions, the next to give up a frame first
+ * @regions_lock: protects @regions, and the reference that its being there stands for
+ * @regions: all regions with a file, the next to give up a frame first
  * @chain_lock: protects @chain_es256 and @chain_es384
  */
 struct cloister {
@@ -65,9 +65,10 @@ long tee_get_info(unsigned long arg);
 void tee_drop_chains(void);
 
 /* inode.c */
-int region_fs_mount(void);
-void region_fs_unmount(void);
-struct file *region_file_create(const struct file_operations *fops, void *private_data);
+struct inode *region_inode_get(void);
+void region_inode_put(struct inode *inode);
+struct file *region_file_create(struct inode *inode, const struct file_operations *fops,
+				void *private_data);
 
 /* region_ioctl.c */
 long region_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
@@ -98,14 +99,14 @@ struct page *frame_reserve(struct cloister_region *region, u64 page, struct page
 bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
 		 struct page **reserve);
 void frame_referenced(struct cloister_region *region, struct page *frame);
-int frames_fill(struct cloister_region *region, unsigned int target);
+int frames_fill(struct cloister_region *region, unsigned int target, bool must);
 void frames_work(struct work_struct *work);
 void frames_drop_pool(struct cloister_region *region);
 void granule_reclaimed(struct cloister_region *region, u64 pa);
 
 /* evict.c */
-struct page *evict_one(struct cloister_region *region);
-int evict_page(struct cloister_region *region, u64 page, struct page *reserve,
+struct page *evict_one(struct cloister_region *region, bool must);
+int evict_page(struct cloister_region *region, u64 page, struct page *reserve, gfp_t gfp,
 	       struct page **frame);
 bool evict_from_others(struct cloister_region *region);
 void region_unmap(u64 cookie, u64 first, u64 count);

@@ -24,9 +24,6 @@ void region_unmap(u64 cookie, u64 first, u64 count)
 {
 	struct cloister_region *region = (struct cloister_region *)cookie;
 
-	/* A region whose creation failed never had a file. */
-	if (!region->inode)
-		return;
 	unmap_mapping_range(region->inode->i_mapping, (loff_t)first << PAGE_SHIFT,
 			    (loff_t)count << PAGE_SHIFT, 1);
 }
@@ -36,6 +33,7 @@ void region_unmap(u64 cookie, u64 first, u64 count)
  * @region: the region
  * @page: number of the page
  * @reserve: a backing page held for it, or NULL
+ * @gfp: how hard to try for a backing page, over the backing store's own
  * @frame: out: the frame it was in, empty, still charged to the region
  *
  * Return: 0, or
@@ -47,7 +45,7 @@ void region_unmap(u64 cookie, u64 first, u64 count)
  * * -EBADFD	the region is dead
  * * -EIO	the cipher failed
  */
-int evict_page(struct cloister_region *region, u64 page, struct page *reserve,
+int evict_page(struct cloister_region *region, u64 page, struct page *reserve, gfp_t gfp,
 	       struct page **frame)
 {
 	struct page *backing = reserve;
@@ -55,7 +53,7 @@ int evict_page(struct cloister_region *region, u64 page, struct page *reserve,
 	u64 pa;
 
 	if (!backing)
-		backing = backing_get(region, page, __GFP_NORETRY | __GFP_NOWARN);
+		backing = backing_get(region, page, gfp);
 	if (IS_ERR(backing))
 		return -ENOMEM;
 	status = mon_page_evict(cloister.root, region->pa, page, page_address(backing), &pa);
@@ -77,62 +75,108 @@ int evict_page(struct cloister_region *region, u64 page, struct page *reserve,
 	return errno_of(status);
 }
 
+/* Pick a page, with @reserved only one with a backing page held for it, and seal it. */
+static int try_evict(struct cloister_region *region, bool reserved, gfp_t gfp,
+		     struct page **frame)
+{
+	struct page *reserve;
+	u64 page;
+	int ret;
+
+	if (!frames_pick(region, reserved, &page, &reserve))
+		return -ENOENT;
+	ret = evict_page(region, page, reserve, gfp, frame);
+	if (reserve)
+		put_page(reserve);
+	return ret;
+}
+
+static bool gone_or_busy(int ret)
+{
+	return ret == -EBUSY || ret == -ENODATA || ret == -ENXIO;
+}
+
 /**
  * evict_one() - seal some page of a region
  * @region: the region
+ * @must: where memory for a backing page is short, and no reserve is left, try as hard as the
+ *	allocator can, up to killing somebody
  *
  * Return: its frame, empty and still charged to the region, or
  * * -EBUSY	no page is to be had right now: others have them in hands
  * * -ENOMEM	there is no memory to seal pages into
  * * or what else evict_page() found
  */
-struct page *evict_one(struct cloister_region *region)
+struct page *evict_one(struct cloister_region *region, bool must)
 {
+	gfp_t gfp = __GFP_NORETRY | __GFP_NOWARN;
 	bool reserved = false;
-	struct page *reserve;
 	struct page *frame;
-	int tries, ret;
-	u64 page;
+	int tries, ret = 0;
 
 	for (tries = 0; tries < EVICT_TRIES; tries++) {
-		if (!frames_pick(region, reserved, &page, &reserve))
-			break;
-		ret = evict_page(region, page, reserve, &frame);
-		if (reserve)
-			put_page(reserve);
+		ret = try_evict(region, reserved, gfp, &frame);
 		if (!ret)
 			return frame;
-		if (ret == -ENOMEM)
+		if (ret == -ENOENT) {
+			if (!reserved)
+				break;
+			/* The reserve is used up as well. */
+			reserved = false;
+			if (!must)
+				return ERR_PTR(-ENOMEM);
+			gfp = 0;
+		} else if (ret == -ENOMEM) {
+			if (!gfp)
+				return ERR_PTR(-ENOMEM);
 			reserved = true;
-		else if (ret != -EBUSY && ret != -ENODATA && ret != -ENXIO)
+		} else if (!gone_or_busy(ret)) {
 			return ERR_PTR(ret);
+		}
 	}
-	return ERR_PTR(reserved ? -ENOMEM : -EBUSY);
+	return ERR_PTR(-EBUSY);
 }
 
-/* Over the device's limit: let other regions give up a frame, in turn. */
-bool evict_from_others(struct cloister_region *region)
+/* The next region in turn that is not @except, referenced, and moved to the end of the list. */
+static struct cloister_region *next_in_turn(struct cloister_region *except)
 {
-	struct cloister_region *other, *next;
-	struct page *frame;
-	bool freed = false;
+	struct cloister_region *region;
 
 	mutex_lock(&cloister.regions_lock);
-	list_for_each_entry_safe(other, next, &cloister.regions, link) {
-		if (other == region)
+	list_for_each_entry(region, &cloister.regions, link) {
+		if (region == except || !atomic_long_read(&region->frames))
 			continue;
-		frame = frame_take(other);
-		if (!frame)
-			frame = evict_one(other);
-		if (IS_ERR(frame))
-			continue;
-		list_move_tail(&other->link, &cloister.regions);
-		frame_free(other, frame);
-		freed = true;
-		break;
+		/* Not the last to go: region_release() takes it off the list first. */
+		kref_get(&region->ref);
+		list_move_tail(&region->link, &cloister.regions);
+		mutex_unlock(&cloister.regions_lock);
+		return region;
 	}
 	mutex_unlock(&cloister.regions_lock);
-	return freed;
+	return NULL;
+}
+
+/* Over the device's limit: let another region give up a frame. */
+bool evict_from_others(struct cloister_region *except)
+{
+	struct cloister_region *region;
+	struct page *frame = NULL;
+	int tries;
+
+	for (tries = 0; tries < EVICT_TRIES; tries++) {
+		region = next_in_turn(except);
+		if (!region)
+			return false;
+		frame = frame_take(region);
+		if (!frame)
+			frame = evict_one(region, false);
+		if (!IS_ERR(frame))
+			frame_free(region, frame);
+		region_put(region);
+		if (!IS_ERR(frame))
+			return true;
+	}
+	return false;
 }
 
 static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_control *sc)
@@ -170,7 +214,8 @@ int reclaim_init(void)
 	int ret = -ENOMEM;
 
 	reclaim_queue = alloc_workqueue("cloister_reclaim",
-					WQ_UNBOUND | WQ_FREEZABLE | WQ_MEM_RECLAIM, 0);
+					WQ_UNBOUND | WQ_FREEZABLE | WQ_MEM_RECLAIM,
+					num_online_cpus());
 	if (!reclaim_queue)
 		return -ENOMEM;
 	region_shrinker = shrinker_alloc(0, "cloister-frames");

@@ -14,17 +14,25 @@
 #include "driver.h"
 #include "trace.h"
 
-/* Wait without the fault's lock, then have the fault come again. */
+/*
+ * Wait without the fault's lock and have the fault come again; or, for a fault that may not let go of it,
+ * with it: who has a page in hands never needs that lock. 0: look again.
+ */
 static vm_fault_t wait_and_retry(struct cloister_region *region, struct vm_fault *vmf, int seen)
 {
+	/* A fault of the kernel's may hold locks that others need before they can freeze. */
+	unsigned int state = vmf->flags & FAULT_FLAG_USER ? TASK_KILLABLE | TASK_FREEZABLE :
+							    TASK_KILLABLE;
 	struct file *file;
 
-	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY) || (vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
-		return VM_FAULT_SIGBUS;
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+		return region_wait(region, seen, state) ? VM_FAULT_SIGBUS : 0;
 	/* The VMA may be gone after the wait, and the region with it. */
 	file = get_file(vmf->vma->vm_file);
 	release_fault_lock(vmf);
-	region_wait(region, seen, TASK_KILLABLE | TASK_FREEZABLE);
+	region_wait(region, seen, state);
 	fput(file);
 	return VM_FAULT_RETRY;
 }
@@ -114,13 +122,16 @@ static vm_fault_t load_for_fault(struct cloister_region *region, struct vm_fault
 
 	if (frame == ERR_PTR(-EBUSY))
 		return wait_and_retry(region, vmf, seen);
-	if (IS_ERR(frame))
+	if (frame == ERR_PTR(-ENOMEM))
 		return VM_FAULT_OOM;
+	if (IS_ERR(frame))
+		return VM_FAULT_SIGBUS;
 	switch (load(region, page, stored, frame, &permissions)) {
 	case MON_OK:
 		return map_frame(region, vmf, granule_pa(frame), permissions);
 	case MON_E_BUSY:
 	case MON_E_RESIDENT:
+	case MON_E_SEALED:
 		return 0;
 	case MON_E_NO_MEMORY:
 		return VM_FAULT_OOM;
@@ -148,16 +159,17 @@ static vm_fault_t region_fault(struct vm_fault *vmf)
 			return map_frame(region, vmf, frame, permissions);
 		case MON_E_SEALED:
 			ret = load_for_fault(region, vmf, page, frame, seen);
-			if (ret)
-				return ret;
 			break;
 		case MON_E_BUSY:
-			return wait_and_retry(region, vmf, seen);
+			ret = wait_and_retry(region, vmf, seen);
+			break;
 		case MON_E_PERMISSION:
 			return VM_FAULT_SIGSEGV;
 		default:
 			return VM_FAULT_SIGBUS;
 		}
+		if (ret)
+			return ret;
 	}
 }
 

@@ -294,7 +294,7 @@ bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
 	return found;
 }
 
-/* A new frame, hidden without page_offline_begin(); NULL at a limit or without memory. */
+/* A new frame, hidden without page_offline_begin(); -EBUSY at a limit, -ENOMEM. */
 static struct page *take_one_in_fault(struct cloister_region *region, gfp_t gfp)
 {
 	struct page *frame;
@@ -302,11 +302,11 @@ static struct page *take_one_in_fault(struct cloister_region *region, gfp_t gfp)
 	LIST_HEAD(frames);
 
 	if (!charge(region, 1))
-		return NULL;
+		return ERR_PTR(-EBUSY);
 	allocate(region->memcg, &pages, 1, gfp);
 	if (!delegate(&pages, &frames)) {
 		uncharge(region, 1);
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	}
 	frame = list_first_entry(&frames, struct page, lru);
 	list_del_init(&frame->lru);
@@ -319,30 +319,23 @@ static unsigned int pool_target(const struct cloister_region *region)
 	return clamp_t(long, region->limit / POOL_SHARE, 1, POOL_MAX);
 }
 
-static unsigned int take_new(struct cloister_region *region, unsigned int count, gfp_t gfp)
+/* New frames into the pool: how many, or -EBUSY at a limit, or -ENOMEM. */
+static int take_new(struct cloister_region *region, unsigned int count, gfp_t gfp)
 {
 	unsigned int charged = charge(region, count);
 	struct page *frame, *next;
-	unsigned int got = 0;
 	LIST_HEAD(frames);
+	int got;
 
-	if (charged)
-		got = granules_take(region->memcg, &frames, charged, gfp);
+	if (!charged)
+		return -EBUSY;
+	got = granules_take(region->memcg, &frames, charged, gfp);
 	uncharge(region, charged - got);
 	list_for_each_entry_safe(frame, next, &frames, lru) {
 		list_del_init(&frame->lru);
 		frame_put(region, frame);
 	}
-	return got;
-}
-
-/* Why there was no frame even at last: others hold them all, or memory is out. */
-static int no_frame(struct cloister_region *region)
-{
-	if (atomic_long_read(&region->frames) >= region->limit ||
-	    atomic_long_read(&cloister.frames) >= cloister.frames_max)
-		return -EBUSY;
-	return -ENOMEM;
+	return got ?: -ENOMEM;
 }
 
 static bool device_full(void)
@@ -354,6 +347,7 @@ static bool device_full(void)
  * frames_fill() - bring the pool to @target frames
  * @region: the region
  * @target: at most POOL_MAX counts
+ * @must: somebody waits for a frame: where memory is short, try as hard as the allocator can
  *
  * New pages first; at a limit or without memory, by sealing pages of the region's own; and
  * last, where nothing can be sealed, from other regions or whatever the allocator can free.
@@ -362,16 +356,17 @@ static bool device_full(void)
  * Return: 0 where something was put into the pool or enough was there, though others may have taken it
  * since; -EBUSY where all frames are in somebody's hands now; -ENOMEM.
  */
-int frames_fill(struct cloister_region *region, unsigned int target)
+int frames_fill(struct cloister_region *region, unsigned int target, bool must)
 {
+	struct page *frame = NULL;
 	bool filled = false;
-	struct page *frame;
 	unsigned int have;
+	int ret;
 
 	target = min_t(unsigned int, target, POOL_MAX);
 	while ((have = READ_ONCE(region->nr_pool)) < target) {
-		if (!take_new(region, target - have, GFP_FRAME)) {
-			frame = evict_one(region);
+		if (take_new(region, target - have, GFP_FRAME) < 0) {
+			frame = evict_one(region, must && !have && !filled);
 			if (IS_ERR(frame))
 				break;
 			frame_put(region, frame);
@@ -382,7 +377,11 @@ int frames_fill(struct cloister_region *region, unsigned int target)
 		return 0;
 	if (device_full() && evict_from_others(region))
 		return 0;
-	return take_new(region, 1, GFP_KERNEL | __GFP_NOWARN) ? 0 : no_frame(region);
+	ret = take_new(region, 1, must ? GFP_KERNEL | __GFP_NOWARN : GFP_FRAME);
+	if (ret > 0)
+		return 0;
+	/* At a limit it is why nothing could be sealed that counts. */
+	return ret == -EBUSY ? PTR_ERR(frame) : ret;
 }
 
 /**
@@ -397,19 +396,28 @@ int frames_fill(struct cloister_region *region, unsigned int target)
 struct page *frame_for_fault(struct cloister_region *region)
 {
 	struct page *frame = frame_take(region);
+	struct page *evicted;
 
 	if (!frame)
 		frame = take_one_in_fault(region, GFP_FRAME);
-	if (!frame)
-		frame = evict_one(region);
-	if (IS_ERR(frame) && device_full())
-		evict_from_others(region);
-	if (IS_ERR(frame))
-		frame = take_one_in_fault(region, GFP_KERNEL | __GFP_NOWARN);
-	if (atomic_long_read(&region->frames) >= region->limit &&
-	    READ_ONCE(region->nr_pool) * 2 <= pool_target(region))
+	if (IS_ERR(frame)) {
+		evicted = evict_one(region, true);
+		if (!IS_ERR(evicted)) {
+			frame = evicted;
+		} else {
+			if (device_full())
+				evict_from_others(region);
+			frame = take_one_in_fault(region, GFP_KERNEL | __GFP_NOWARN);
+			if (frame == ERR_PTR(-EBUSY))
+				frame = evicted;
+		}
+	}
+	/* Ahead of the next fault; and the end of the work wakes who is told -EBUSY. */
+	if (frame == ERR_PTR(-EBUSY) ||
+	    (atomic_long_read(&region->frames) >= region->limit &&
+	     READ_ONCE(region->nr_pool) * 2 <= pool_target(region)))
 		queue_work(reclaim_queue, &region->work);
-	return frame ?: ERR_PTR(no_frame(region));
+	return frame;
 }
 
 /* The machine wants frames back: empty ones first, then pages are sealed. */
@@ -420,7 +428,7 @@ static void shrink(struct cloister_region *region, long count)
 	for (; count > 0; count--) {
 		frame = frame_take(region);
 		if (!frame)
-			frame = evict_one(region);
+			frame = evict_one(region, false);
 		if (IS_ERR(frame))
 			break;
 		frame_free(region, frame);
@@ -435,7 +443,7 @@ void frames_work(struct work_struct *work)
 	if (wanted)
 		shrink(region, wanted);
 	else
-		frames_fill(region, pool_target(region));
+		frames_fill(region, pool_target(region), false);
 	region_progress(region);
 }
 

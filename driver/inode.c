@@ -14,39 +14,51 @@
 #define CLOISTER_FS_MAGIC 0x436c6f69	/* "Cloi" */
 
 static struct vfsmount *region_mount;
+static int region_mount_users;
 
 static int region_fs_init(struct fs_context *fc)
 {
 	return init_pseudo(fc, CLOISTER_FS_MAGIC) ? 0 : -ENOMEM;
 }
 
-/* No owner: the mount would hold the module for good. Each file holds it while it is open. */
 static struct file_system_type region_fs = {
+	.owner = THIS_MODULE,
 	.name = "cloister",
 	.init_fs_context = region_fs_init,
 	.kill_sb = kill_anon_super,
 };
 
-int region_fs_mount(void)
-{
-	region_mount = kern_mount(&region_fs);
-	return PTR_ERR_OR_ZERO(region_mount);
-}
-
-void region_fs_unmount(void)
-{
-	kern_unmount(region_mount);
-}
-
-/* The file holds a reference to the module, which its last put drops. */
-struct file *region_file_create(const struct file_operations *fops, void *private_data)
+/*
+ * The file system is mounted while there are regions: the superblock holds the module, so that the
+ * last of it is gone before the module can go.
+ */
+struct inode *region_inode_get(void)
 {
 	struct inode *inode;
-	struct file *file;
+	int ret;
 
+	ret = simple_pin_fs(&region_fs, &region_mount, &region_mount_users);
+	if (ret)
+		return ERR_PTR(ret);
 	inode = alloc_anon_inode(region_mount->mnt_sb);
 	if (IS_ERR(inode))
-		return ERR_CAST(inode);
+		simple_release_fs(&region_mount, &region_mount_users);
+	return inode;
+}
+
+void region_inode_put(struct inode *inode)
+{
+	iput(inode);
+	simple_release_fs(&region_mount, &region_mount_users);
+}
+
+/* The file holds a reference to @inode, and one to the module, which its last put drops. */
+struct file *region_file_create(struct inode *inode, const struct file_operations *fops,
+				void *private_data)
+{
+	struct file *file;
+
+	ihold(inode);
 	__module_get(THIS_MODULE);
 	file = alloc_file_pseudo(inode, region_mount, "[cloister]", O_RDWR, fops);
 	if (IS_ERR(file)) {

@@ -96,12 +96,9 @@ static int __init cloister_init(void)
 	if (ret)
 		goto platform;
 	plat_set_unmap(region_unmap);
-	ret = region_fs_mount();
-	if (ret)
-		goto monitor;
 	ret = reclaim_init();
 	if (ret)
-		goto fs;
+		goto monitor;
 	ret = register_pm_notifier(&pm_notifier);
 	if (ret)
 		goto reclaim;
@@ -115,8 +112,6 @@ pm:
 	unregister_pm_notifier(&pm_notifier);
 reclaim:
 	reclaim_exit();
-fs:
-	region_fs_unmount();
 monitor:
 	plat_set_unmap(NULL);
 	monitor_stop();
@@ -130,7 +125,6 @@ static void __exit cloister_exit(void)
 	tee_unregister();
 	unregister_pm_notifier(&pm_notifier);
 	reclaim_exit();
-	region_fs_unmount();
 	plat_set_unmap(NULL);
 	tee_drop_chains();
 	monitor_stop();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Life of a region on the driver's side. Teardown, when the last of its file and mappings goes:
- * off the list of regions (nobody finds it), its work done (nobody uses it), the monitor's part
- * killed and reclaimed, then backing store, owner, cgroup.
+ * off the list of regions (nobody finds it), its work done, and with the last reference (somebody may
+ * be evicting from it still) the monitor's part killed and reclaimed, then backing store, inode, cgroup,
+ * owner.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -116,9 +117,21 @@ static void region_free(struct cloister_region *region)
 	frames_drop_pool(region);
 	if (region->backing)
 		fput(region->backing);
+	if (region->inode)
+		region_inode_put(region->inode);
 	mem_cgroup_put(region->memcg);
 	mmdrop(region->owner);
 	kfree(region);
+}
+
+static void region_unused(struct kref *ref)
+{
+	complete(&container_of(ref, struct cloister_region, ref)->unused);
+}
+
+void region_put(struct cloister_region *region)
+{
+	kref_put(&region->ref, region_unused);
 }
 
 static int region_release(struct inode *inode, struct file *file)
@@ -129,6 +142,9 @@ static int region_release(struct inode *inode, struct file *file)
 	list_del(&region->link);
 	mutex_unlock(&cloister.regions_lock);
 	cancel_work_sync(&region->work);
+	region_put(region);
+	/* Whoever closes it tears it down, not a fault of somebody else's. */
+	wait_for_completion(&region->unused);
 	region_free(region);
 	return 0;
 }
@@ -183,6 +199,8 @@ static struct cloister_region *region_alloc(u64 pages, long limit, u32 flags)
 
 	if (!region)
 		return ERR_PTR(-ENOMEM);
+	kref_init(&region->ref);
+	init_completion(&region->unused);
 	region->pages = pages;
 	region->limit = limit;
 	region->flags = flags;
@@ -208,12 +226,11 @@ static int region_install(struct cloister_region *region)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	file = region_file_create(&region_fops, region);
+	file = region_file_create(region->inode, &region_fops, region);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
-	region->inode = file_inode(file);
 	mutex_lock(&cloister.regions_lock);
 	list_add_tail(&region->link, &cloister.regions);
 	mutex_unlock(&cloister.regions_lock);
@@ -253,6 +270,12 @@ int region_create(u64 region_size, u64 resident_limit, u32 flags)
 	if (IS_ERR(region->backing)) {
 		ret = PTR_ERR(region->backing);
 		region->backing = NULL;
+		goto free;
+	}
+	region->inode = region_inode_get();
+	if (IS_ERR(region->inode)) {
+		ret = PTR_ERR(region->inode);
+		region->inode = NULL;
 		goto free;
 	}
 	ret = monitor_create(region);

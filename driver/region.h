@@ -4,6 +4,8 @@
 #define CLOISTER_REGION_H
 
 #include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -18,6 +20,8 @@ struct mm_struct;
 
 /**
  * struct cloister_region - private data of a region's file
+ * @ref: its file's, and that of who evicts from it on behalf of another region
+ * @unused: the last of these is gone
  * @pa: physical address of its descriptor: its name to the monitor
  * @id: its name to people
  * @pages: size
@@ -46,6 +50,8 @@ struct mm_struct;
  * @faults: page faults served
  */
 struct cloister_region {
+	struct kref ref;
+	struct completion unused;
 	u64 pa;
 	u64 id;
 	u64 pages;
@@ -76,6 +82,7 @@ struct cloister_region {
 	atomic64_t faults;
 };
 
+void region_put(struct cloister_region *region);
 int region_create(u64 region_size, u64 resident_limit, u32 flags);
 u64 region_resident_limit(const struct cloister_region *region);
 int region_require(const struct cloister_region *region, u32 state);

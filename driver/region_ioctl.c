@@ -5,7 +5,6 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <linux/uaccess.h>
 
 #include "driver.h"
@@ -78,7 +77,7 @@ static int add_data_page(struct cloister_region *region, u64 page, u32 permissio
 	int ret;
 
 	while (!(frame = frame_take(region))) {
-		ret = frames_fill(region, min_t(u64, left, UINT_MAX));
+		ret = frames_fill(region, min_t(u64, left, UINT_MAX), true);
 		if (ret)
 			return ret;
 	}
@@ -219,7 +218,7 @@ static int get_range(struct cloister_region *region, unsigned long arg, struct a
 	return 0;
 }
 
-/* Seal one page, whoever has it in hands; not resident is fine. */
+/* Seal one page, whoever has it in hands; not resident is fine. It stays plaintext if this fails: try hard. */
 static int seal_page(struct cloister_region *region, u64 page)
 {
 	struct page *frame;
@@ -227,7 +226,7 @@ static int seal_page(struct cloister_region *region, u64 page)
 
 	for (;;) {
 		seen = region_progress_seen(region);
-		ret = evict_page(region, page, NULL, &frame);
+		ret = evict_page(region, page, NULL, 0, &frame);
 		if (!ret)
 			frame_free(region, frame);
 		if (ret == -ENXIO || ret == -ENODATA)
@@ -240,70 +239,27 @@ static int seal_page(struct cloister_region *region, u64 page)
 	}
 }
 
-static int compare_u64(const void *a, const void *b)
-{
-	u64 x = *(const u64 *)a, y = *(const u64 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static unsigned int list_pages(struct cloister_region *region, const struct list_head *list,
-			       const struct cloister_range *range, u64 *pages, unsigned int n,
-			       unsigned int max)
+static int seal_range(struct cloister_region *region, struct cloister_range *range)
 {
 	u64 first = range->offset >> PAGE_SHIFT;
 	u64 last = first + (range->length >> PAGE_SHIFT);
-	struct page *frame;
-
-	lockdep_assert_held(&region->frames_lock);
-	list_for_each_entry(frame, list, lru) {
-		if (n == max)
-			break;
-		if (frame->index >= first && frame->index < last)
-			pages[n++] = frame->index;
-	}
-	return n;
-}
-
-/* The pages of the range that are resident now, in ascending order: a sparse region has few. */
-static u64 *resident_pages(struct cloister_region *region, const struct cloister_range *range,
-			   unsigned int *count)
-{
-	unsigned int max = READ_ONCE(region->nr_active) + READ_ONCE(region->nr_inactive) + 64;
-	u64 *pages = kvmalloc_array(max, sizeof(*pages), GFP_KERNEL_ACCOUNT);
-	unsigned int n;
-
-	if (!pages)
-		return NULL;
-	spin_lock(&region->frames_lock);
-	n = list_pages(region, &region->active, range, pages, 0, max);
-	n = list_pages(region, &region->inactive, range, pages, n, max);
-	spin_unlock(&region->frames_lock);
-	sort(pages, n, sizeof(*pages), compare_u64, NULL);
-	*count = n;
-	return pages;
-}
-
-static int seal_range(struct cloister_region *region, struct cloister_range *range)
-{
-	unsigned int count, i;
+	u64 page = first;
+	bool found;
 	int ret = 0;
-	u64 *pages;
 
-	pages = resident_pages(region, range, &count);
-	if (!pages)
-		return -ENOMEM;
-	for (i = 0; i < count && !ret; i++) {
-		range->done = (pages[i] << PAGE_SHIFT) - range->offset;
+	while (page < last) {
 		if (signal_pending(current))
 			ret = -EINTR;
 		else
-			ret = seal_page(region, pages[i]);
+			ret = errno_of(mon_page_next_resident(cloister.root, region->pa, &page,
+							      &found));
+		if (!ret && found && page < last)
+			ret = seal_page(region, page++);
+		if (ret)
+			break;
 		cond_resched();
 	}
-	kvfree(pages);
-	if (!ret)
-		range->done = range->length;
+	range->done = (min(page, last) - first) << PAGE_SHIFT;
 	return ret;
 }
 
@@ -316,6 +272,8 @@ static long region_seal(struct cloister_region *region, unsigned long arg)
 	ret = get_range(region, arg, &us, &range);
 	if (ret)
 		return ret;
+	if (!region_require(region, MON_REGION_DEAD))
+		return -EBADFD;
 	ret = seal_range(region, &range);
 	if (put_abi_struct(&us, &range, sizeof(range)))
 		return -EFAULT;
@@ -411,7 +369,6 @@ static int quote_in_two_passes(struct cloister_region *region, struct mon_quote 
 {
 	enum mon_status status;
 
-	lockdep_assert_held_read(&cloister.chain_lock);
 	q->out_len = 0;
 	status = mon_quote(cloister.root, region->pa, q, scratch);
 	if (status != MON_E_SPACE || quote->buffer_len < q->quote_len)
@@ -420,18 +377,36 @@ static int quote_in_two_passes(struct cloister_region *region, struct mon_quote 
 		return -EIO;
 	if (clear_user(u64_to_user_ptr(quote->buffer), q->quote_len))
 		return -EFAULT;
-	q->out_len = CLOISTER_QUOTE_MAX_LEN;
+	/* The posture may have changed, and the length with it. */
+	q->out_len = min_t(u64, quote->buffer_len, CLOISTER_QUOTE_MAX_LEN);
 	status = mon_quote(cloister.root, region->pa, q, scratch);
 	trace_cloister_quote(region->id, status);
+	if (status == MON_OK &&
+	    copy_to_user(u64_to_user_ptr(quote->buffer), q->out, q->quote_len))
+		return -EFAULT;
 	return errno_of(status);
 }
 
-/* With the algorithm's certificates held still. */
-static int quote_with_chain(struct cloister_region *region, struct mon_quote *q,
-			    const struct cloister_quote *quote)
+/* A copy of the algorithm's certificates: user memory is touched later, which can take for ever. */
+static void copy_chain(struct mon_quote *q, u8 *certs)
 {
-	struct cloister_chain *chain = q->alg == MON_SIGN_ES256 ? &cloister.chain_es256 :
-								  &cloister.chain_es384;
+	const struct cloister_chain *chain = q->alg == MON_SIGN_ES256 ? &cloister.chain_es256 :
+									&cloister.chain_es384;
+	u32 total = 0, i;
+
+	down_read(&cloister.chain_lock);
+	for (i = 0; i < chain->count; i++)
+		total += chain->len[i];
+	memcpy(certs, chain->certs, total);
+	memcpy(q->cert_len, chain->len, sizeof(q->cert_len));
+	q->cert_count = chain->count;
+	up_read(&cloister.chain_lock);
+	q->certs = certs;
+}
+
+static int quote_with_scratch(struct cloister_region *region, struct mon_quote *q,
+			      const struct cloister_quote *quote)
+{
 	struct page *scratch;
 	LIST_HEAD(granules);
 	int ret;
@@ -440,14 +415,7 @@ static int quote_with_chain(struct cloister_region *region, struct mon_quote *q,
 		return -ENOMEM;
 	scratch = list_first_entry(&granules, struct page, lru);
 	list_del_init(&scratch->lru);
-
-	down_read(&cloister.chain_lock);
-	q->cert_count = chain->count;
-	q->certs = chain->certs;
-	memcpy(q->cert_len, chain->len, sizeof(q->cert_len));
 	ret = quote_in_two_passes(region, q, granule_pa(scratch), quote);
-	up_read(&cloister.chain_lock);
-
 	granule_give_back(scratch);
 	return ret;
 }
@@ -469,14 +437,12 @@ static long region_quote(struct cloister_region *region, unsigned long arg)
 	q.nonce_len = quote.nonce_len;
 	memcpy(q.nonce, quote.nonce, sizeof(q.nonce));
 	memcpy(q.report_data, quote.report_data, sizeof(q.report_data));
-	q.out = kvmalloc(CLOISTER_QUOTE_MAX_LEN, GFP_KERNEL_ACCOUNT);
+	q.out = kvmalloc(CLOISTER_QUOTE_MAX_LEN + CLOISTER_CHAIN_MAX_LEN, GFP_KERNEL_ACCOUNT);
 	if (!q.out)
 		return -ENOMEM;
-
-	ret = quote_with_chain(region, &q, &quote);
+	copy_chain(&q, q.out + CLOISTER_QUOTE_MAX_LEN);
+	ret = quote_with_scratch(region, &q, &quote);
 	quote.quote_len = q.quote_len;
-	if (!ret && copy_to_user(u64_to_user_ptr(quote.buffer), q.out, q.quote_len))
-		ret = -EFAULT;
 	kvfree(q.out);
 	if (put_abi_struct(&us, &quote, sizeof(quote)))
 		return -EFAULT;

@@ -37,6 +37,7 @@ static const struct call calls[] = {
 	CALL(PAGE_UNPIN, page_unpin, 1, MON_CALLER_HOST, 0),
 	CALL(PAGE_LOAD, page_load, 5, MON_CALLER_HOST, LIVE),
 	CALL(PAGE_EVICT, page_evict, 3, MON_CALLER_HOST, BUILDING | LIVE | PARKED),
+	CALL(PAGE_NEXT_RESIDENT, page_next_resident, 2, MON_CALLER_HOST, ANY_STATE),
 	CALL(PAGE_REMOVE, page_remove, 2, MON_CALLER_HOST, LIVE),
 	CALL(REPORT, report, 3, MON_CALLER_HOST, LIVE),
 	CALL(REPORT_VERIFY, report_verify, 1, MON_CALLER_HOST, 0),
@@ -73,7 +74,7 @@ static enum mon_status call_with_region(struct mon_root *root, const struct call
 	if (!granule_ref(pa, GRANULE_REGION))
 		return granule_state(pa) == GRANULE_REGION ? MON_E_BUSY : MON_E_GRANULE;
 	r = plat_granule_address(pa);
-	if (STATE_BIT(__atomic_load_n(&r->state, __ATOMIC_RELAXED)) & call->states)
+	if (STATE_BIT(__atomic_load_n(&r->state, __ATOMIC_ACQUIRE)) & call->states)
 		status = call->handler(root, r, args);
 	else
 		status = MON_E_STATE;

@@ -65,6 +65,7 @@ enum mon_call_id {
 	MON_CALL_PAGE_UNPIN,
 	MON_CALL_PAGE_LOAD,
 	MON_CALL_PAGE_EVICT,
+	MON_CALL_PAGE_NEXT_RESIDENT,
 	MON_CALL_PAGE_REMOVE,
 	MON_CALL_REPORT,
 	MON_CALL_REPORT_VERIFY,
@@ -325,6 +326,22 @@ static inline enum mon_status mon_page_evict(struct mon_root *root, u64 region, 
 	enum mon_status s = mon_host_call(root, MON_CALL_PAGE_EVICT, &a);
 
 	*frame = a.result[0];
+	return s;
+}
+
+/*
+ * The first page from *@page on that is resident, or busy on its way to or from there: *@found. A search
+ * that has gone on for long stops, not *@found, with *@page where to go on; at the end *@page is the
+ * size of the region.
+ */
+static inline enum mon_status mon_page_next_resident(struct mon_root *root, u64 region, u64 *page,
+						     bool *found)
+{
+	struct mon_args a = { .arg = { region, *page } };
+	enum mon_status s = mon_host_call(root, MON_CALL_PAGE_NEXT_RESIDENT, &a);
+
+	*page = a.result[0];
+	*found = a.result[1];
 	return s;
 }
 

@@ -172,7 +172,8 @@ bool region_lock_in(struct mon_region *r, u32 states);
 /* Under the region lock; the dispatcher looks at the state without it. */
 static inline void region_set_state(struct mon_region *r, enum mon_region_state state)
 {
-	__atomic_store_n(&r->state, state, __ATOMIC_RELAXED);
+	/* What made the state, the measurement say, is to be seen by who sees the state. */
+	__atomic_store_n(&r->state, state, __ATOMIC_RELEASE);
 }
 
 /* table.c: under the region lock. Entries stay where they are while the region is referenced. */
@@ -180,6 +181,11 @@ u32 table_levels(u64 pages);
 struct page_entry *table_find(struct mon_region *r, u64 page);
 struct page_entry *table_make(struct mon_region *r, u64 page);	/* NULL: donate more */
 u64 table_next(u64 page);
+/*
+ * The first page from @page on that is resident or in a call's hands, and *@found; or how far a bounded
+ * search came.
+ */
+u64 table_next_resident(struct mon_region *r, u64 page, bool *found);
 void table_donate(struct mon_region *r, u64 pa);
 /* Give back up to @max granules; the frames among them count down root->frames. */
 enum mon_status table_reclaim(struct mon_root *root, struct mon_region *r, u64 *pas, u32 max,
@@ -266,6 +272,8 @@ enum mon_status call_page_load(struct mon_root *root, struct mon_region *r,
 			       struct mon_args *args);
 enum mon_status call_page_evict(struct mon_root *root, struct mon_region *r,
 				struct mon_args *args);
+enum mon_status call_page_next_resident(struct mon_root *root, struct mon_region *r,
+					struct mon_args *args);
 enum mon_status call_page_remove(struct mon_root *root, struct mon_region *r,
 				 struct mon_args *args);
 enum mon_status call_report(struct mon_root *root, struct mon_region *r, struct mon_args *args);

@@ -210,7 +210,8 @@ enum mon_status call_page_load(struct mon_root *root, struct mon_region *r,
 		was = *entry;
 	switch (ENTRY_STATE(was.word)) {
 	case PAGE_SEALED:
-		status = cipher ? MON_OK : MON_E_ARGUMENT;
+		/* It was zero when the host looked, and has been used and sealed since. */
+		status = cipher ? MON_OK : MON_E_SEALED;
 		break;
 	case PAGE_ZERO:
 		break;
@@ -348,6 +349,22 @@ enum mon_status call_page_evict(struct mon_root *root, struct mon_region *r,
 		return status;
 	frame_release(root, was.frame);
 	args->result[0] = was.frame;
+	return MON_OK;
+}
+
+enum mon_status call_page_next_resident(struct mon_root *root, struct mon_region *r,
+					struct mon_args *args)
+{
+	u64 page = args->arg[1];
+	bool found;
+
+	(void)root;
+	if (page > r->pages)
+		return MON_E_ARGUMENT;
+	plat_lock(&r->lock);
+	args->result[0] = table_next_resident(r, page, &found);
+	args->result[1] = found;
+	plat_unlock(&r->lock);
 	return MON_OK;
 }
 

@@ -50,6 +50,48 @@ u64 table_next(u64 page)
 	return (page / TABLE_LEAF_ENTRIES + 1) * TABLE_LEAF_ENTRIES;
 }
 
+/* Leaves looked at, or gaps passed over, by one call under the lock. */
+#define SEARCH_STEPS	32
+
+/* The end of the gap that begins at @page: a missing node stands for all the pages below it. */
+static u64 gap_end(struct mon_region *r, u64 page)
+{
+	u64 leaf = page / TABLE_LEAF_ENTRIES;
+	u64 pa = r->table;
+	u32 level = r->levels;
+	u64 leaves;
+
+	if (!pa)
+		return r->pages;
+	while (pa && level) {
+		pa = *child_slot(pa, leaf, level);
+		level--;
+	}
+	leaves = 1ull << (TABLE_NODE_SHIFT * level);
+	return (leaf / leaves + 1) * leaves * TABLE_LEAF_ENTRIES;
+}
+
+u64 table_next_resident(struct mon_region *r, u64 page, bool *found)
+{
+	u32 steps;
+
+	*found = false;
+	for (steps = 0; steps < SEARCH_STEPS && page < r->pages; steps++) {
+		struct page_entry *entry = table_find(r, page);
+		u64 end = entry ? table_next(page) : gap_end(r, page);
+
+		for (; entry && page < end && page < r->pages; page++, entry++) {
+			enum page_state state = ENTRY_STATE(entry->word);
+
+			*found = state == PAGE_RESIDENT || state == PAGE_BUSY;
+			if (*found)
+				return page;
+		}
+		page = end;
+	}
+	return page < r->pages ? page : r->pages;
+}
+
 void table_donate(struct mon_region *r, u64 pa)
 {
 	u64 *link = plat_granule_address(pa);

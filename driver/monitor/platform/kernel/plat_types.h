@@ -33,7 +33,7 @@ struct plat_aead {
 
 /*
  * A shash_desc with room for any algorithm's state, so that a running hash lives in
- * a granule and not in the slab. plat_hash_init() refuses a state that does not fit.
+ * a granule and not in the slab: the crypto API refuses algorithms with more.
  */
 struct plat_hash {
 	u8 desc[sizeof(struct shash_desc) + HASH_MAX_DESCSIZE] __aligned(ARCH_SLAB_MINALIGN);
