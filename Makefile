@@ -149,9 +149,10 @@ $(KERNEL:%=suite-%): suite-%:
 		$(foreach test,$(SELECTED),-- $(test))
 
 .PHONY: demo
+export FILE
 demo: deps ## protect a file in a VM, verify its quote here, show attacks fail (FILE=...)
 	+@$(MAKE) $(JOBS) all test-modules
-	@selftests/demo/demo.sh $(if $(FILE),'$(FILE)')
+	@selftests/demo/demo.sh $${FILE:+"$$FILE"}
 
 .PHONY: bench
 bench: deps ## measure against peers; build/bench.json
@@ -189,6 +190,7 @@ install: ## install the user space (PREFIX, DESTDIR)
 	install -m 644 $(PKGCONFIG) $(LIBDIR)/pkgconfig
 	@for page in $(MANPAGES); do \
 		install -D -v -m 644 $$page $(MANDIR)/man$${page##*.}/$${page##*/} || exit; done
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
