@@ -253,8 +253,10 @@ static int seal_range(struct cloister_region *region, struct cloister_range *ran
 		else
 			ret = errno_of(mon_page_next_resident(cloister.root, region->pa, &page,
 							      &found));
-		if (!ret && found && page < last)
-			ret = seal_page(region, page++);
+		if (!ret && found && page < last) {
+			ret = seal_page(region, page);
+			page += !ret;
+		}
 		if (ret)
 			break;
 		cond_resched();
