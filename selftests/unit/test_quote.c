@@ -305,7 +305,7 @@ static void assert_header(cbor_item_t *header, enum mon_sign_alg alg)
 	assert_deterministic(map);
 	assert_true(cbor_isa_negint(value));
 	assert_int_equal(cbor_get_int(value), alg == MON_SIGN_ES256 ? 6 : 34);
-	claim_text(&c, 3, "application/eat+cwt");
+	claim_text(&c, 3, "application/eat-ucs+cbor");
 	assert_int_equal(c.left, 0);
 	cbor_decref(&map);
 }

@@ -84,7 +84,7 @@ def verify(data, root, chain, at):
     need(len(quote.value) == 4, "a COSE_Sign1 has four items")
     protected, unprotected, payload, signature = quote.value
     header = load(protected, "the protected header")
-    need(set(header) == {1, 3} and header[3] == "application/eat+cwt", f"headers are {header}")
+    need(set(header) == {1, 3} and header[3] == "application/eat-ucs+cbor", f"headers are {header}")
     need(set(unprotected) <= {X5CHAIN}, f"unprotected headers are {set(unprotected)}")
     hash_name, size = ALGORITHMS[header[1]]
     need(len(signature) == 2 * size, f"the signature has {len(signature)} bytes")

@@ -5,7 +5,7 @@
  * A quote is the CBOR tag 18 (COSE_Sign1, RFC 9052) over the array
  *	[ protected, unprotected, payload, signature ]
  * protected:	bstr of the map { 1 (alg): -7 (ES256) | -35 (ES384),
- *				  3 (content type): "application/eat+cwt" }
+ *				  3 (content type): "application/eat-ucs+cbor" }
  * unprotected:	the map { 33 (x5chain): bstr | [ + bstr ] }, leaf first, as RFC 9360
  *		has it (one certificate: a bstr); an empty map where no chain is set
  * payload:	bstr of one map, the claims below
@@ -18,7 +18,7 @@
 #define _UAPI_LINUX_CLOISTER_QUOTE_H
 
 #define CLOISTER_QUOTE_MAX_LEN			16384
-#define CLOISTER_QUOTE_CONTENT_TYPE		"application/eat+cwt"
+#define CLOISTER_QUOTE_CONTENT_TYPE		"application/eat-ucs+cbor"
 #define CLOISTER_QUOTE_PROFILE			"tag:cloister,2026:quote:1"
 
 /* COSE (IANA "COSE Header Parameters", "COSE Algorithms") */
