@@ -179,6 +179,45 @@ TEST_F(concurrency, unmappers_and_sealers)
 	run_workers(_metadata, workers, ARRAY_LEN(workers));
 }
 
+#define FRESH_PAGES	(8 * PAGES)
+
+/*
+ * Walks pages that were added as zero, from the first to the last: who comes second may find a
+ * page used and sealed by now that was zero when it looked.
+ */
+static void walk_fresh_pages(struct shared *shared, size_t number, uint64_t *random)
+{
+	size_t i;
+
+	(void)number;
+	(void)random;
+	for (i = 0; i < FRESH_PAGES && !atomic_load(&shared->stop); i++) {
+		if (shared->at[i * PAGE] & ~1)
+			atomic_fetch_add(&shared->wrong, 1);
+		shared->at[i * PAGE] = 1;
+	}
+}
+
+TEST_F(concurrency, fresh_pages_in_many_hands)
+{
+	struct shared shared = { 0 };
+	struct worker workers[] = {
+		{ &shared, walk_fresh_pages, 0, 0 }, { &shared, walk_fresh_pages, 0, 0 },
+		{ &shared, walk_fresh_pages, 0, 0 }, { &shared, seal_everything, 0, 0 },
+	};
+
+	shared.region = create_region(self->device, FRESH_PAGES * PAGE, RESIDENT_MIN, 0);
+	ASSERT_GE(shared.region, 0);
+	ASSERT_EQ(0, add_pages(shared.region, ZERO, 0, FRESH_PAGES * PAGE, NULL, READ | WRITE));
+	ASSERT_EQ(0, init_region(shared.region, NULL));
+	shared.at = map_region(shared.region, 0, FRESH_PAGES * PAGE, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, shared.at);
+	run_workers(_metadata, workers, ARRAY_LEN(workers));
+	EXPECT_EQ(0, shared.refused);
+	munmap(shared.at, FRESH_PAGES * PAGE);
+	close(shared.region);
+}
+
 /* A page that others are about to load goes away: they see it whole or not at all. */
 static void touch_maybe_removed(struct shared *shared, size_t number, uint64_t *random)
 {
