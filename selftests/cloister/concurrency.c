@@ -180,42 +180,67 @@ TEST_F(concurrency, unmappers_and_sealers)
 }
 
 #define FRESH_PAGES	(8 * PAGES)
+#define FRESH_ROUNDS	16
 
 /*
- * Walks pages that were added as zero, from the first to the last: who comes second may find a
+ * Walks pages that were added as zero, from the first to the last, once: who comes second may find a
  * page used and sealed by now that was zero when it looked.
  */
-static void walk_fresh_pages(struct shared *shared, size_t number, uint64_t *random)
+static void *walk_fresh_pages(void *argument)
 {
+	struct shared *shared = argument;
 	size_t i;
 
-	(void)number;
-	(void)random;
-	for (i = 0; i < FRESH_PAGES && !atomic_load(&shared->stop); i++) {
+	for (i = 0; i < FRESH_PAGES; i++) {
 		if (shared->at[i * PAGE] & ~1)
 			atomic_fetch_add(&shared->wrong, 1);
 		shared->at[i * PAGE] = 1;
 	}
+	return NULL;
 }
 
-TEST_F(concurrency, fresh_pages_in_many_hands)
+static void *seal_until_stopped(void *argument)
+{
+	struct shared *shared = argument;
+
+	while (!atomic_load(&shared->stop))
+		seal_everything(shared, 0, NULL);
+	return NULL;
+}
+
+static void fresh_round(struct __test_metadata *_metadata, int device)
 {
 	struct shared shared = { 0 };
-	struct worker workers[] = {
-		{ &shared, walk_fresh_pages, 0, 0 }, { &shared, walk_fresh_pages, 0, 0 },
-		{ &shared, walk_fresh_pages, 0, 0 }, { &shared, seal_everything, 0, 0 },
-	};
+	pthread_t walkers[3], sealer;
+	size_t i;
 
-	shared.region = create_region(self->device, FRESH_PAGES * PAGE, RESIDENT_MIN, 0);
+	shared.region = create_region(device, FRESH_PAGES * PAGE, RESIDENT_MIN, 0);
 	ASSERT_GE(shared.region, 0);
 	ASSERT_EQ(0, add_pages(shared.region, ZERO, 0, FRESH_PAGES * PAGE, NULL, READ | WRITE));
 	ASSERT_EQ(0, init_region(shared.region, NULL));
 	shared.at = map_region(shared.region, 0, FRESH_PAGES * PAGE, PROT_READ | PROT_WRITE);
 	ASSERT_NE(MAP_FAILED, shared.at);
-	run_workers(_metadata, workers, ARRAY_LEN(workers));
+	ASSERT_EQ(0, pthread_create(&sealer, NULL, seal_until_stopped, &shared));
+	for (i = 0; i < ARRAY_LEN(walkers); i++) {
+		ASSERT_EQ(0, pthread_create(&walkers[i], NULL, walk_fresh_pages, &shared));
+	}
+	for (i = 0; i < ARRAY_LEN(walkers); i++) {
+		ASSERT_EQ(0, pthread_join(walkers[i], NULL));
+	}
+	atomic_store(&shared.stop, true);
+	ASSERT_EQ(0, pthread_join(sealer, NULL));
+	EXPECT_EQ(0, shared.wrong);
 	EXPECT_EQ(0, shared.refused);
 	munmap(shared.at, FRESH_PAGES * PAGE);
 	close(shared.region);
+}
+
+TEST_F(concurrency, fresh_pages_in_many_hands)
+{
+	int round;
+
+	for (round = 0; round < FRESH_ROUNDS; round++)
+		fresh_round(_metadata, self->device);
 }
 
 /* A page that others are about to load goes away: they see it whole or not at all. */
