@@ -123,8 +123,8 @@ check: deps ## unit tests, then the tests in a VM on each KERNEL; ends with a su
 	@selftests/vm/tap-summary --expected selftests/expected-skips --save $(TAPDIR)/summary $(TAP)
 
 .PHONY: check-unit
-check-unit: deps ## only the tests that need no VM
-	+@$(MAKE) $(JOBS) tests
+check-unit: deps ## all tests but those that run inside a VM
+	+@$(MAKE) $(JOBS) all tests
 	+@$(MAKE) suite-unit
 	@selftests/vm/tap-summary --expected selftests/expected-skips $(TAPDIR)/unit.tap
 
