@@ -147,10 +147,13 @@ static long region_add_pages(struct cloister_region *region, unsigned long arg)
 	ret = get_abi_struct(&us, arg, &add, sizeof(add));
 	if (ret)
 		return ret;
+	/* Nothing is done yet, whatever the caller left there: a refusal must not read as progress. */
+	add.done = 0;
+	if (put_abi_struct(&us, &add, sizeof(add)))
+		return -EFAULT;
 	ret = check_add(region, &add);
 	if (ret)
 		return ret;
-	add.done = 0;
 	ret = region_require(region, MON_REGION_BUILDING);
 	if (ret)
 		return ret;
@@ -204,12 +207,15 @@ static int get_range(struct cloister_region *region, unsigned long arg, struct a
 
 	if (ret)
 		return ret;
+	/* As in region_add_pages(). */
+	range->done = 0;
+	if (put_abi_struct(us, range, sizeof(*range)))
+		return -EFAULT;
 	if (range->flags)
 		return -EINVAL;
 	ret = check_range(region, range->offset, range->length);
 	if (ret)
 		return ret;
-	range->done = 0;
 	if (range->length)
 		return 0;
 	if (range->offset)
