@@ -177,6 +177,34 @@ static void find_in_holes(void **state)
 	region_end(region);
 }
 
+/* The answer is the search's own, whatever the caller had there before. */
+static void next_resident_in_holes(void **state)
+{
+	u64 region = region_new(MON_REGION_PAGES_MAX, 0);
+	struct mon_region *r = region_of(region);
+	bool found = true;
+
+	(void)state;
+	plat_lock(&r->lock);
+	assert_int_equal(table_next_resident(r, 0, &found), MON_REGION_PAGES_MAX);
+	assert_false(found);
+	found = true;
+	assert_int_equal(table_next_resident(r, MON_REGION_PAGES_MAX, &found),
+			 MON_REGION_PAGES_MAX);
+	assert_false(found);
+	plat_unlock(&r->lock);
+	tables_for(region, LEAF * NODE);
+	region_add(region, LEAF * NODE + 1, RW, MON_PAGE_DATA, pattern(0));
+	plat_lock(&r->lock);
+	assert_int_equal(table_next_resident(r, 0, &found), LEAF * NODE + 1);
+	assert_true(found);
+	/* A gap below the node ends with one leaf, not with the node. */
+	assert_true(table_next_resident(r, LEAF * NODE + LEAF, &found) < 2 * LEAF * NODE);
+	assert_false(found);
+	plat_unlock(&r->lock);
+	region_end(region);
+}
+
 static void entry_words(void **state)
 {
 	u64 word = entry_word(PAGE_SEALED, 5, 3, ENTRY_COUNTER_MAX);
@@ -312,6 +340,7 @@ int main(void)
 		MACHINE_TEST(beyond_the_end),
 		MACHINE_TEST(entries_are_distinct),
 		MACHINE_TEST(find_in_holes),
+		MACHINE_TEST(next_resident_in_holes),
 		MACHINE_TEST(reclaim_one_by_one),
 		MACHINE_TEST(no_end_with_tables_left),
 		MACHINE_TEST(donated_garbage_is_scrubbed),
