@@ -31,7 +31,7 @@ HELPER bool provisioned(int device)
 	return !get_info(device, &info) && info.posture & CLOISTER_POSTURE_PROVISIONED;
 }
 
-/* The device is provisioned once a boot, by whichever test comes first. */
+/* The device is provisioned once each time it is loaded, by whichever test comes first. */
 HELPER int provision_once(int device)
 {
 	struct cloister_provision provision = test_provision();

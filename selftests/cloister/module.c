@@ -4,31 +4,9 @@
  * the plaintext of all regions together. Takes the module away from under
  * everybody else, so nothing may use the device meanwhile.
  */
-#include <sys/syscall.h>
 #include "checks.h"
 #include "keys.h"
-
-/* Where a kselftest run puts it; another place is named by the environment. */
-#define MODULE_FILE	"/lib/modules/cloister/cloister.ko"
-
-static int load_module(const char *parameters)
-{
-	const char *path = getenv("CLOISTER_MODULE");
-	int file = open(path ? path : MODULE_FILE, O_RDONLY | O_CLOEXEC);
-	int result = 0;
-
-	if (file < 0)
-		return -errno;
-	if (syscall(SYS_finit_module, file, parameters, 0))
-		result = -errno;
-	close(file);
-	return result;
-}
-
-static int unload_module(void)
-{
-	return syscall(SYS_delete_module, "cloister", O_NONBLOCK) ? -errno : 0;
-}
+#include "reload.h"
 
 FIXTURE(module) {
 	bool unloaded;
@@ -36,10 +14,8 @@ FIXTURE(module) {
 
 FIXTURE_SETUP(module)
 {
-	const char *path = getenv("CLOISTER_MODULE");
-
-	if (access(path ? path : MODULE_FILE, R_OK))
-		SKIP(return, "module: no %s to load again", path ? path : MODULE_FILE);
+	if (access(module_file(), R_OK))
+		SKIP(return, "module: no %s to load again", module_file());
 	ASSERT_EQ(0, unload_module()) TH_LOG("the device is in use");
 	self->unloaded = true;
 }

@@ -5,6 +5,7 @@
  */
 #include "checks.h"
 #include "keys.h"
+#include "reload.h"
 
 /* COSE_Sign1: tag 18, then an array of four. */
 static const uint8_t cose_sign1[] = { 0xd2, 0x84 };
@@ -32,14 +33,22 @@ FIXTURE_TEARDOWN(quote)
 	close(self->device);
 }
 
-/* Must stay the first case of the first program that provisions. */
 TEST_F(quote, needs_keys)
 {
 	struct cloister_quote quote = plain_quote(self->buffer, QUOTE_BUFFER);
 
-	if (!provisioned(self->device)) {
-		EXPECT_EQ(-ENOKEY, call(self->region, CLOISTER_QUOTE, &quote));
-	}
+	close(self->region);
+	close(self->device);
+	self->region = -1;
+	self->device = open_without_keys();
+	if (self->device == -ENOENT)
+		SKIP(return, "quote: the device has keys, and there is no %s to load again",
+		     module_file());
+	ASSERT_GE(self->device, 0) TH_LOG("a device without keys: %s", strerror(-self->device));
+	ASSERT_FALSE(provisioned(self->device));
+	self->region = pattern_region(self->device, 4 * PAGE, 0, 0, READ, 71);
+	ASSERT_GE(self->region, 0);
+	EXPECT_EQ(-ENOKEY, call(self->region, CLOISTER_QUOTE, &quote));
 	ASSERT_EQ(0, provision_once(self->device));
 	EXPECT_EQ(0, call(self->region, CLOISTER_QUOTE, &quote));
 }
