@@ -81,8 +81,13 @@ static const struct bad_provision bad_provisions[] = {
 	{ "device identity of no type", FIELD(ueid), 0, 1 },
 	{ "device identity of another type", FIELD(ueid), 2, 1 },
 	{ "flags", FIELD(flags), 1, 1 },
-	{ "reserved", FIELD(reserved), 1, 1 },
-	{ "end of reserved", FIELD(reserved) + LENGTH(reserved) - 1, 1, 1 },
+};
+
+/* Offset and length of what must be 0. */
+static const size_t paddings[][2] = {
+	{ FIELD(pad), LENGTH(pad) },
+	{ FIELD(pad2), LENGTH(pad2) },
+	{ FIELD(reserved), LENGTH(reserved) },
 };
 
 TEST_F(provision, bad_arguments)
@@ -96,6 +101,11 @@ TEST_F(provision, bad_arguments)
 		       bad_provisions[i].length);
 		EXPECT_EQ(-EINVAL, call(self->device, CLOISTER_PROVISION, &provision))
 			TH_LOG("%s", bad_provisions[i].what);
+	}
+	provision = test_provision();
+	for (i = 0; i < ARRAY_LEN(paddings); i++) {
+		check_reserved(_metadata, self->device, CLOISTER_PROVISION, &provision,
+			       sizeof(provision), paddings[i][0], paddings[i][0] + paddings[i][1]);
 	}
 	EXPECT_FALSE(provisioned(self->device));
 }
