@@ -3,8 +3,8 @@
  * Mappings of a region, and their faults.
  *
  * A mapping holds bare frame numbers (VM_PFNMAP, VM_IO): no page of it can be looked up, so ptrace,
- * /proc/PID/mem, process_vm_readv and everything built on get_user_pages finds nothing; and it has no
- * `access` operation. It is not copied to children, not dumped and not resized.
+ * /proc/PID/mem, process_vm_readv and everything built on get_user_pages finds nothing; and it
+ * has no `access` operation. It is not copied to children, not dumped and not resized.
  */
 #include <linux/file.h>
 #include <linux/mm.h>
@@ -15,8 +15,8 @@
 #include "trace.h"
 
 /*
- * Wait without the fault's lock and have the fault come again; or, for a fault that may not let go of it,
- * with it: who has a page in hands never needs that lock. 0: look again.
+ * Wait without the fault's lock and have the fault come again; or, for a fault that may not let
+ * go of it, with it: who has a page in hands never needs that lock. 0: look again.
  */
 static vm_fault_t wait_and_retry(struct cloister_region *region, struct vm_fault *vmf, int seen)
 {

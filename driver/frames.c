@@ -2,12 +2,12 @@
 /*
  * Frames: pages that the monitor owns, charged to a region and to its memory cgroup.
  *
- * A region at its limit keeps a small pool of empty frames, which a worker fills by sealing pages ahead
- * of need. Below the limit a fault takes a new page itself.
+ * A region at its limit keeps a small pool of empty frames, which a worker fills by sealing
+ * pages ahead of need. Below the limit a fault takes a new page itself.
  *
- * Delegating marks a page PageOffline. Calls and the worker do that under page_offline_begin(), so that
- * no reader of /proc/kcore can have looked at the page before and copy it after. A fault can't: its
- * caller may be that reader, holding the other side of the lock. See Documentation/kernel-mode.rst.
+ * Delegating marks a page PageOffline. Calls and the worker do that under page_offline_begin(),
+ * so that no reader of /proc/kcore can have looked at the page before and copy it after. A fault
+ * can't: its caller may be that reader, holding the other side of the lock. See Documentation/kernel-mode.rst.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -15,7 +15,10 @@
 #include "driver.h"
 #include "platform_kernel.h"
 
-/* Frames are taken only from memory that is there: reclaim would seal others, or pages of this one. */
+/*
+ * Frames are taken only from memory that is there: reclaim would seal others, or pages of this
+ * one.
+ */
 #define GFP_FRAME	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 /* Translations removed at a time, to look for pages that nobody uses. */
 #define TRIAL_BATCH	32
@@ -260,7 +263,8 @@ static void deactivate(struct cloister_region *region, unsigned int count)
 
 /*
  * The page to seal next: the oldest inactive one, or with @reserved one whose backing page is
- * held in reserve. It goes to the end of its list, so that others find others. *@reserve is referenced.
+ * held in reserve. It goes to the end of its list, so that others find others. *@reserve is
+ * referenced.
  */
 bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
 		 struct page **reserve)
@@ -353,8 +357,8 @@ static bool device_full(void)
  * last, where nothing can be sealed, from other regions or whatever the allocator can free.
  *
  * Context: as granules_take().
- * Return: 0 where something was put into the pool or enough was there, though others may have taken it
- * since; -EBUSY where all frames are in somebody's hands now; -ENOMEM.
+ * Return: 0 where something was put into the pool or enough was there, though others may have
+ * taken it since; -EBUSY where all frames are in somebody's hands now; -ENOMEM.
  */
 int frames_fill(struct cloister_region *region, unsigned int target, bool must)
 {

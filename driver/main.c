@@ -2,8 +2,8 @@
 /*
  * Cloister: a trusted execution environment for any Linux machine.
  *
- * Where to read on: device.c (/dev/tee), region.c (a region's life), region_ioctl.c (its calls), fault.c
- * (its mappings), frames.c and evict.c (its memory), monitor/core/ (the trusted part).
+ * Where to read on: device.c (/dev/tee), region.c (a region's life), region_ioctl.c (its calls),
+ * fault.c (its mappings), frames.c and evict.c (its memory), monitor/core/ (the trusted part).
  */
 #include <linux/mm.h>
 #include <linux/module.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Life of a region on the driver's side. Teardown, when the last of its file and mappings goes:
- * off the list of regions (nobody finds it), its work done, and with the last reference (somebody may
- * be evicting from it still) the monitor's part killed and reclaimed, then backing store, inode, cgroup,
- * owner.
+ * off the list of regions (nobody finds it), its work done, and with the last reference
+ * (somebody may be evicting from it still) the monitor's part killed and reclaimed, then backing
+ * store, inode, cgroup, owner.
  */
 #include <linux/file.h>
 #include <linux/fs.h>

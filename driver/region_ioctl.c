@@ -92,7 +92,9 @@ static int add_data_page(struct cloister_region *region, u64 page, u32 permissio
 	return ret;
 }
 
-/* The source may be a mapping of a region, whose faults take locks: so no lock but add_lock here. */
+/*
+ * The source may be a mapping of a region, whose faults take locks: so no lock but add_lock here.
+ */
 static int add_source(struct cloister_region *region, struct cloister_add_pages *add, void *bounce)
 {
 	enum mon_page_kind kind = page_kind(add->flags);
@@ -147,7 +149,10 @@ static long region_add_pages(struct cloister_region *region, unsigned long arg)
 	ret = get_abi_struct(&us, arg, &add, sizeof(add));
 	if (ret)
 		return ret;
-	/* Nothing is done yet, whatever the caller left there: a refusal must not read as progress. */
+	/*
+	 * Nothing is done yet, whatever the caller left there: a refusal must not read as
+	 * progress.
+	 */
 	add.done = 0;
 	if (put_abi_struct(&us, &add, sizeof(add)))
 		return -EFAULT;
@@ -224,7 +229,10 @@ static int get_range(struct cloister_region *region, unsigned long arg, struct a
 	return 0;
 }
 
-/* Seal one page, whoever has it in hands; not resident is fine. It stays plaintext if this fails: try hard. */
+/*
+ * Seal one page, whoever has it in hands; not resident is fine. It stays plaintext if this fails:
+ * try hard.
+ */
 static int seal_page(struct cloister_region *region, u64 page)
 {
 	struct page *frame;

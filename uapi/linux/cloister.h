@@ -162,6 +162,7 @@ struct cloister_create {
  * - %EINTR: a signal came; go on from @done
  * - %EBUSY: another thread is adding to the region, or a limit of plaintext
  *   memory, the region's or the device's, is reached and nothing could be sealed
+ *   just now: try again
  * - %ENOMEM: out of memory, or over the memory cgroup's limit
  * - %EIO: the kernel's crypto failed; the region is dead
  */
@@ -274,7 +275,8 @@ struct cloister_quote {
  * @state: out: one of CLOISTER_STATE_*
  * @create_flags: out: as given to CLOISTER_CREATE
  * @region_size: out: bytes
- * @resident_limit: out: bytes
+ * @resident_limit: out: most plaintext of the region, in bytes: the limit given to
+ *	CLOISTER_CREATE, or the region's size
  * @pages: out: pages added and not removed
  * @resident: out: pages in plaintext frames
  * @sealed: out: pages in the backing store

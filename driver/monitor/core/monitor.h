@@ -14,7 +14,7 @@
 
 #define MON_REGION_PAGES_MAX	(1ull << 28)	/* 1 TiB */
 #define MON_REGION_FLAGS	1u		/* CLOISTER_CREATE_SHAREABLE */
-#define MON_TABLES_PER_PAGE	4		/* most granules that adding one page can need */
+#define MON_TABLES_PER_PAGE	4		/* most that adding one page can need */
 #define MON_RECLAIM_BATCH	64
 #define MON_REPORT_DATA_LEN	64
 #define MON_QUOTE_NONCE_MIN	8
@@ -330,9 +330,9 @@ static inline enum mon_status mon_page_evict(struct mon_root *root, u64 region, 
 }
 
 /*
- * The first page from *@page on that is resident, or busy on its way to or from there: *@found. A search
- * that has gone on for long stops, not *@found, with *@page where to go on; at the end *@page is the
- * size of the region.
+ * The first page from *@page on that is resident, or busy on its way to or from there: *@found.
+ * A search that has gone on for long stops, not *@found, with *@page where to go on; at the end
+ * *@page is the size of the region.
  */
 static inline enum mon_status mon_page_next_resident(struct mon_root *root, u64 region, u64 *page,
 						     bool *found)

@@ -98,7 +98,7 @@ static inline u64 entry_word(enum page_state state, u32 permissions, u32 slot, u
 struct key_generation {
 	struct plat_aead aead;
 	u64 counter;		/* of the last nonce used */
-	u64 sealed;		/* pages that need this key, those being sealed or loaded included */
+	u64 sealed;		/* pages that need this key, those in passing included */
 	u32 number;		/* 0: the slot is empty */
 	u8 salt[4];
 };
@@ -182,8 +182,8 @@ struct page_entry *table_find(struct mon_region *r, u64 page);
 struct page_entry *table_make(struct mon_region *r, u64 page);	/* NULL: donate more */
 u64 table_next(u64 page);
 /*
- * The first page from @page on that is resident or in a call's hands, and *@found; or how far a bounded
- * search came.
+ * The first page from @page on that is resident or in a call's hands, and *@found; or how far a
+ * bounded search came.
  */
 u64 table_next_resident(struct mon_region *r, u64 page, bool *found);
 void table_donate(struct mon_region *r, u64 pa);

@@ -29,7 +29,7 @@ static const struct mon_posture default_posture = {
 static struct {
 	u64 count[HOST_OP_COUNT];
 	pthread_mutex_t fail_lock;
-	u32 fail_ops;		/* read without the lock, to be quick when nothing is to fail */
+	u32 fail_ops;		/* read without the lock, to be quick when none is set */
 	u64 fail_nth;
 	enum mon_status fail_status;
 	bool fail_on;		/* those after the nth as well */
