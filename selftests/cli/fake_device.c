@@ -146,7 +146,7 @@ static int fake_create(const struct cloister_create *call)
 	struct fake_region region = {
 		.magic = MAGIC,
 		.size = call->region_size,
-		.resident_limit = call->resident_limit,
+		.resident_limit = call->resident_limit ?: call->region_size,
 		.flags = call->flags,
 		.state = CLOISTER_STATE_BUILDING,
 	};

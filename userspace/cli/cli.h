@@ -15,7 +15,6 @@
 
 #define CLI_VERSION		"0.1.0"
 #define CLI_STATE_DIR		"/var/lib/cloister"
-#define CLI_HEX_MAX		(2 * 1024)
 /* Longer files are neither quotes nor certificates. */
 #define CLI_SMALL_FILE_MAX	((size_t)1 << 20)
 

@@ -42,8 +42,7 @@ static void print_stats(const struct cloister_stats *stats)
 	cli_row("shareable", "%s",
 		stats->create_flags & CLOISTER_CREATE_SHAREABLE ? "yes" : "no");
 	cli_row("size", "%s", cli_size_text(stats->region_size, size));
-	cli_row("plaintext limit", "%s", stats->resident_limit ?
-		cli_size_text(stats->resident_limit, size) : "the device's");
+	cli_row("plaintext limit", "%s", cli_size_text(stats->resident_limit, size));
 	count_row("pages", stats->pages);
 	count_row("  in plaintext", stats->resident);
 	count_row("  sealed", stats->sealed);
