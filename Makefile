@@ -35,7 +35,7 @@ all: modules host userspace ## module for both kernels, host monitor, user space
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(filter-out %.d,$(MAKEFILE_LIST)) | \
 		while IFS='	' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
 	@printf '\nSettings: %s\n' 'KERNEL="6.1 6.12" (or debug), V=1, PREFIX, DESTDIR, CC, CFLAGS'
 
@@ -161,7 +161,8 @@ bench: deps ## measure against peers; build/bench.json
 
 SHELL_KERNEL := $(firstword $(KERNEL))
 .PHONY: vm-shell
-vm-shell: modules userspace tests ## a shell in a VM (KERNEL=6.12) with module, tools and tests
+vm-shell: deps ## a shell in a VM (KERNEL=6.12) with module, tools and tests
+	+@$(MAKE) $(JOBS) modules userspace tests
 	@selftests/vm/run --kernel $(SHELL_KERNEL) --shell --timeout 86400 \
 		$(foreach file,$(PROGRAMS) $(VM_TESTS),--file $(file):/cloister/bin/$(notdir $(file))) \
 		$(VM_FILES:%=--file %)

@@ -85,7 +85,6 @@ static void run_workers(struct __test_metadata *_metadata, struct worker *worker
  * Thread n owns word n of every page: it alone writes there, and always finds
  * there what it wrote last, though all threads' words share the pages.
  */
-#define WORDS	8
 
 static void own_words(struct shared *shared, size_t number, uint64_t *random)
 {
