@@ -179,7 +179,6 @@ TEST_F(concurrency, unmappers_and_sealers)
 }
 
 #define FRESH_PAGES	(8 * PAGES)
-#define FRESH_ROUNDS	16
 
 /*
  * Walks pages that were added as zero, from the first to the last, once: who comes second may find a
@@ -236,10 +235,11 @@ static void fresh_round(struct __test_metadata *_metadata, int device)
 
 TEST_F(concurrency, fresh_pages_in_many_hands)
 {
-	int round;
+	uint64_t until = now_ms() + 2 * RUN_MS;
 
-	for (round = 0; round < FRESH_ROUNDS; round++)
+	do {
 		fresh_round(_metadata, self->device);
+	} while (now_ms() < until);
 }
 
 /* A page that others are about to load goes away: they see it whole or not at all. */

@@ -419,13 +419,18 @@ HELPER int read_text(const char *path, char *text, size_t length)
 HELPER int write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int result = 0;
 	ssize_t put;
 
 	if (fd < 0)
 		return -errno;
 	put = write(fd, text, strlen(text));
+	if (put < 0)
+		result = -errno;
+	else if (put != (ssize_t)strlen(text))
+		result = -EIO;
 	close(fd);
-	return put == (ssize_t)strlen(text) ? 0 : -EIO;
+	return result;
 }
 
 #endif
