@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include "checks.h"
+#include "keys.h"
 
 #define SIZE	(4 * PAGE)
 
@@ -54,10 +55,8 @@ static int use_quote(const struct use *use)
 		.buffer = (uintptr_t)buffer,
 		.buffer_len = sizeof(buffer),
 	};
-	int result = call(use->region, CLOISTER_QUOTE, &quote);
 
-	/* Whether the device has keys yet is another test's concern. */
-	return result == -ENOKEY ? 0 : result;
+	return call(use->region, CLOISTER_QUOTE, &quote);
 }
 
 static const struct {
@@ -126,6 +125,7 @@ FIXTURE_SETUP(process)
 {
 	self->device = open_device();
 	ASSERT_GE(self->device, 0);
+	ASSERT_EQ(0, provision_once(self->device));
 	self->building = create_region(self->device, SIZE, 0, variant->flags);
 	ASSERT_GE(self->building, 0);
 	self->live = pattern_region(self->device, SIZE, 0, variant->flags, READ | WRITE, 17);
