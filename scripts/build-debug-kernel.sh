@@ -42,7 +42,8 @@ kmake() {
 }
 
 kmake tinyconfig
-"$work/source/scripts/kconfig/merge_config.sh" -m -O "$build" "$build/.config" "$fragment" >"$log" 2>&1
+"$work/source/scripts/kconfig/merge_config.sh" -m -O "$build" "$build/.config" "$fragment" \
+	>"$log" 2>&1
 kmake olddefconfig
 # Kconfig drops in silence what depends on something that is off.
 while read -r line; do
