@@ -164,7 +164,7 @@ enum header_place {
 	BEGIN,
 };
 
-#define CONTENT_TYPE	"\x73" CLOISTER_QUOTE_CONTENT_TYPE
+#define CONTENT_TYPE	"\x78\x18" CLOISTER_QUOTE_CONTENT_TYPE
 
 static const struct {
 	const char *name;
@@ -178,29 +178,29 @@ static const struct {
 	{ "an empty protected header", PROTECTED, "\xa0", 1,
 	  { HEADER, "protected header", "a map of 2 entries", "0" } },
 	{ "a protected header with a third key", PROTECTED,
-	  "\xa3\x01\x26\x03" CONTENT_TYPE "\x04\x41\x00", 27,
+	  "\xa3\x01\x26\x03" CONTENT_TYPE "\x04\x41\x00", 33,
 	  { HEADER, "protected header", "a map of 2 entries", "3" } },
 	{ "a protected header with crit", PROTECTED, "\xa2\x01\x26\x02\x81\x01", 6,
 	  { HEADER, "protected header", "3 (content type)", "2" } },
-	{ "a protected header without alg", PROTECTED, "\xa2\x03" CONTENT_TYPE "\x04\x41\x00", 25,
+	{ "a protected header without alg", PROTECTED, "\xa2\x03" CONTENT_TYPE "\x04\x41\x00", 31,
 	  { HEADER, "protected header", "1 (alg)", "3" } },
-	{ "the algorithm EdDSA", PROTECTED, "\xa2\x01\x27\x03" CONTENT_TYPE, 24,
+	{ "the algorithm EdDSA", PROTECTED, "\xa2\x01\x27\x03" CONTENT_TYPE, 30,
 	  { HEADER, "algorithm", "-7 (ES256) or -35 (ES384)", "-8" } },
-	{ "the algorithm ES512", PROTECTED, "\xa2\x01\x38\x23\x03" CONTENT_TYPE, 25,
+	{ "the algorithm ES512", PROTECTED, "\xa2\x01\x38\x23\x03" CONTENT_TYPE, 31,
 	  { HEADER, "algorithm", "-7 (ES256) or -35 (ES384)", "-36" } },
-	{ "an algorithm in text", PROTECTED, "\xa2\x01\x65" "ES256\x03" CONTENT_TYPE, 29,
+	{ "an algorithm in text", PROTECTED, "\xa2\x01\x65" "ES256\x03" CONTENT_TYPE, 35,
 	  { HEADER, "algorithm", "an integer", "a text string" } },
 	{ "a content type of another kind", PROTECTED, "\xa2\x01\x26\x03\x00", 5,
 	  { HEADER, "content type", "a text string", "an unsigned integer" } },
-	{ "another content type", PROTECTED, "\xa2\x01\x26\x03\x73" "application/eat+cwT", 24,
+	{ "another content type", PROTECTED, "\xa2\x01\x26\x03\x78\x18" "application/eat-ucs+cboR", 30,
 	  { HEADER, "content type", CLOISTER_QUOTE_CONTENT_TYPE, "another text" } },
-	{ "a shorter content type", PROTECTED, "\xa2\x01\x26\x03\x72" "application/eat+cw", 23,
+	{ "a shorter content type", PROTECTED, "\xa2\x01\x26\x03\x77" "application/eat-ucs+cbo", 28,
 	  { HEADER, "content type", CLOISTER_QUOTE_CONTENT_TYPE, "another text" } },
-	{ "a protected header out of order", PROTECTED, "\xa2\x03" CONTENT_TYPE "\x01\x26", 24,
+	{ "a protected header out of order", PROTECTED, "\xa2\x03" CONTENT_TYPE "\x01\x26", 30,
 	  { HEADER, "protected header", "1 (alg)", "3" } },
 	{ "alg twice", PROTECTED, "\xa2\x01\x26\x01\x26", 5,
 	  { ENCODING, "encoding", "each key of a map once", "the key 1 again" } },
-	{ "a byte after the protected map", PROTECTED, "\xa2\x01\x26\x03" CONTENT_TYPE "\x00", 25,
+	{ "a byte after the protected map", PROTECTED, "\xa2\x01\x26\x03" CONTENT_TYPE "\x00", 31,
 	  { ENCODING, "encoding", "the end", "1 more bytes" } },
 	{ "an unprotected algorithm", UNPROTECTED, "\xa1\x01\x26", 3,
 	  { HEADER, "unprotected header", "33 (x5chain)", "1" } },
