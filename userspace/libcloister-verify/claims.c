@@ -17,7 +17,7 @@ static const char *const modes[] = { "host", "kernel", "hypervisor", NULL };
 static const char *const digest_kinds[] = { "asserted", "measured", NULL };
 static const char *const roots[] = { "software", "tpm", NULL };
 static const char *const lockdowns[] = { "none", "integrity", "confidentiality", NULL };
-static const char *const guards[] = { "off", "armed", NULL };
+static const char *const guards[] = { "off", "partial", "armed", NULL };
 static const char *const iommus[] = { "none", "partial", "translating", NULL };
 
 #define BYTES(label, name, min, max)	{ label, name, CLAIM_BYTES, min, max, NULL, 0 }
@@ -49,7 +49,7 @@ const struct claim_spec claim_specs[CLAIM_COUNT] = {
 	[MODULE_SIGNATURES] = BOOL(CLOISTER_CLAIM_MODULE_SIGNATURES, "module-signatures",
 				   false_is_weak),
 	[CRASH_KERNEL] = BOOL(CLOISTER_CLAIM_CRASH_KERNEL, "crash-kernel", true_is_weak),
-	[GUARDS] = TEXT(CLOISTER_CLAIM_GUARDS, "guards", guards, 1),
+	[GUARDS] = TEXT(CLOISTER_CLAIM_GUARDS, "guards", guards, 2),
 	[IOMMU] = TEXT(CLOISTER_CLAIM_IOMMU, "iommu", iommus, 2),
 };
 

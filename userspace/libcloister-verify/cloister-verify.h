@@ -231,7 +231,7 @@ int cloister_policy_set_nonce(struct cloister_policy *policy, const void *nonce,
  * cloister_policy_accept() - accept a weaker value of one claim
  * @policy: the handle
  * @what: "NAME=VALUE", one of: lockdown=integrity, lockdown=none,
- *	module-signatures=false, crash-kernel=true, guards=off, root=software,
+ *	module-signatures=false, crash-kernel=true, guards=partial, guards=off, root=software,
  *	digest-kind=asserted, debug-ever=true, iommu=partial, iommu=none, mode=host
  * @error: out: why the call failed; may be NULL
  *
