@@ -12,7 +12,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)
 # The program with sanitizers and the fake device, and the one that is installed.
 CLOISTER = os.path.join(TOP, "build/asan/selftests/cli/cloister")
 REAL = os.path.join(TOP, "build/host/cloister")
-COMMANDS = ("info", "provision", "run", "measure", "quote", "verify", "inspect", "stats")
+COMMANDS = ("info", "doctor", "provision", "run", "measure", "quote", "verify", "inspect",
+            "stats")
 NONCE = "00112233445566778899aabbccddeeff"
 ACCEPT = [word for value in ("root=software", "digest-kind=asserted", "guards=off",
                              "lockdown=none", "module-signatures=false", "iommu=none")

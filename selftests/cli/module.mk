@@ -10,7 +10,7 @@ CLI_FAKE_OBJECTS := $(CLI_TEST_LIBRARY) $(patsubst %.c,build/asan/%.o,$(sort \
 	$(CLI_TEST_DIR)/fake_device.c $(CLI_TEST_DIR)/fake_quote.c))
 LIBCLOISTER_TEST := build/asan/$(CLI_TEST_DIR)/test_libcloister
 
-TESTS += $(LIBCLOISTER_TEST) $(CLI_TEST_DIR)/test_cli.py
+TESTS += $(LIBCLOISTER_TEST) $(CLI_TEST_DIR)/test_cli.py $(CLI_TEST_DIR)/test_doctor.py
 TEST_DEPS += $(CLI_FAKE) build/host/cloister build/host/libcloister.so.0
 
 $(CLI_FAKE): $(CLI_FAKE_OBJECTS) build/asan/libcloister-verify.a

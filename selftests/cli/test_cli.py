@@ -30,6 +30,8 @@ USAGE_ERRORS = [
     ["info", "--nonsense"],
     ["info", "--device"],
     ["info", "--json=yes"],
+    ["doctor", "operand"],
+    ["doctor", "--sysroot"],
     ["provision", "operand"],
     ["provision", "--days", "0"],
     ["provision", "--days", "4000"],

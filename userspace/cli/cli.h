@@ -56,6 +56,7 @@ struct cli {
 	int status;
 };
 
+extern const struct cli_command cmd_doctor;
 extern const struct cli_command cmd_info;
 extern const struct cli_command cmd_inspect;
 extern const struct cli_command cmd_measure;

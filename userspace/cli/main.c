@@ -6,7 +6,7 @@
 #include "cli.h"
 
 static const struct cli_command *const commands[] = {
-	&cmd_info, &cmd_provision, &cmd_run, &cmd_measure,
+	&cmd_info, &cmd_doctor, &cmd_provision, &cmd_run, &cmd_measure,
 	&cmd_quote, &cmd_verify, &cmd_inspect, &cmd_stats,
 };
 

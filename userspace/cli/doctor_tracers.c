@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * BPF programs that were attached before guards were armed. Most kinds are passed over while a
+ * guarded process runs; those that enter by a trampoline can't be.
+ */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "doctor.h"
+
+#define NAMES_MAX	160
+
+static int bpf(int command, union bpf_attr *attr)
+{
+	return (int)syscall(SYS_bpf, command, attr, sizeof(*attr));
+}
+
+static bool enters_by_trampoline(unsigned int type)
+{
+	return type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM ||
+	       type == BPF_PROG_TYPE_EXT;
+}
+
+/* False when the program is gone again, or can't be looked at. */
+static bool describe(unsigned int id, struct bpf_prog_info *info)
+{
+	union bpf_attr attr;
+	int result;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_id = id;
+	fd = bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+	if (fd < 0)
+		return false;
+	memset(info, 0, sizeof(*info));
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = (unsigned int)fd;
+	attr.info.info_len = sizeof(*info);
+	attr.info.info = (uintptr_t)info;
+	result = bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
+	close(fd);
+	return !result;
+}
+
+/* How many; their names in @names. Or -1, with errno. */
+static int count_tracers(char names[NAMES_MAX])
+{
+	struct bpf_prog_info info;
+	union bpf_attr attr;
+	unsigned int id = 0;
+	size_t used = 0;
+	int count = 0;
+
+	names[0] = '\0';
+	for (;;) {
+		memset(&attr, 0, sizeof(attr));
+		attr.start_id = id;
+		if (bpf(BPF_PROG_GET_NEXT_ID, &attr))
+			return errno == ENOENT ? count : -1;
+		id = attr.next_id;
+		if (!describe(id, &info) || !enters_by_trampoline(info.type))
+			continue;
+		count++;
+		if (used < NAMES_MAX)
+			used += (size_t)snprintf(names + used, NAMES_MAX - used, "%s%.*s",
+						 used ? ", " : "", (int)sizeof(info.name),
+						 info.name[0] ? info.name : "unnamed");
+	}
+}
+
+void doctor_look_tracers(const struct doctor *doctor, struct doctor_finding *finding)
+{
+	char names[NAMES_MAX];
+	int count;
+
+	if (doctor->foreign) {
+		doctor_found(finding, DOCTOR_UNKNOWN, "another machine's programs can't be listed");
+		return;
+	}
+	count = count_tracers(names);
+	if (count < 0 && errno == ENOSYS) {
+		doctor_found(finding, DOCTOR_OK, "this kernel has no BPF");
+	} else if (count < 0) {
+		doctor_found(finding, DOCTOR_UNKNOWN, "BPF programs can't be listed: %s",
+			     strerror(errno));
+		finding->fix = "run this as root";
+	} else if (count) {
+		doctor_found(finding, DOCTOR_NOTE, "%d attached: %s", count, names);
+		finding->means = "programs that were attached before the module was loaded go on "
+				 "running in processes that hold a region, and see their registers";
+		finding->fix = "know who loaded them (bpftool prog show); load the module before "
+			       "whoever is not trusted with that";
+	} else {
+		doctor_found(finding, DOCTOR_OK, "none attached");
+	}
+}
