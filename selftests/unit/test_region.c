@@ -51,6 +51,8 @@ static void create_makes_an_empty_region(void **state)
 	assert_memory_not_equal(region_of(a)->uid, region_of(b)->uid, sizeof(region_of(a)->uid));
 	assert_ok(mon_get_info(root, &info));
 	assert_int_equal(info.regions, 2);
+	/* Nothing has to be given back first, and yet it must have died. */
+	assert_refused(mon_region_destroy(root, b), MON_E_STATE);
 	region_end(a);
 	assert_ok(mon_get_info(root, &info));
 	assert_int_equal(info.regions, 1);
