@@ -15,8 +15,9 @@ class Error(Exception):
 class Archive:
     """Files for the guest, by guest path. Added twice with other contents is an error."""
 
-    def __init__(self):
+    def __init__(self, libraries=True):
         self.entries = {}
+        self.libraries = libraries
 
     def _add(self, path, mode, data=b""):
         path = os.path.normpath("/" + path).lstrip("/")
@@ -54,7 +55,7 @@ class Archive:
             raise Error(f"cannot read {source}: {error.strerror}") from error
         executable = os.stat(source).st_mode & 0o111
         self.data(path, contents, 0o755 if executable else 0o644)
-        if contents[:4] == b"\x7fELF":
+        if self.libraries and contents[:4] == b"\x7fELF":
             self._libraries(source)
 
     def _libraries(self, program):
