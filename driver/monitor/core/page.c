@@ -239,6 +239,9 @@ enum mon_status call_page_load(struct mon_root *root, struct mon_region *r,
 		plat_scrub(plat_granule_address(frame), MON_GRANULE_SIZE);
 
 	plat_lock(&r->lock);
+	/* Its mappings are gone: none may be made any more. */
+	if (status == MON_OK && r->state != MON_REGION_LIVE)
+		status = MON_E_STATE;
 	if (status == MON_OK) {
 		entry->word = entry_word(PAGE_RESIDENT, permissions, 0, 0);
 		entry->frame = frame;
