@@ -1,27 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-# Fuzz targets: clang's libFuzzer, with ASan and UBSan. The library is built anew, with the
-# compiler's instrumentation.
+# Fuzz targets. fuzz_quote and fuzz_monitor: clang's libFuzzer, with ASan and UBSan; what they try is
+# built anew, with the compiler's instrumentation. drive_monitor: the same sequences of monitor calls
+# as fuzz_monitor's from a seed, without libFuzzer, for ASan and UBSan and for TSan. fuzz_device: the
+# driver, in a VM.
 
 FUZZ_DIR := selftests/fuzz
 FUZZ_CC ?= clang
 FUZZ_CFLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-FUZZ_SOURCES := $(FUZZ_DIR)/fuzz_quote.c $(sort $(wildcard userspace/libcloister-verify/*.c))
-FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=build/fuzz/%.o)
+FUZZ_QUOTE_SOURCES := $(FUZZ_DIR)/fuzz_quote.c $(sort $(wildcard userspace/libcloister-verify/*.c))
+FUZZ_QUOTE_OBJECTS := $(FUZZ_QUOTE_SOURCES:%.c=build/fuzz/%.o)
 
-TESTS += $(FUZZ_DIR)/fuzz_quote.sh
-TEST_DEPS += build/fuzz/fuzz_quote build/host/selftests/verify/make-quote
+FUZZED_MONITOR := $(sort $(wildcard driver/monitor/core/*.c driver/monitor/platform/host/*.c))
+SEQUENCE_SOURCES := $(addprefix $(FUZZ_DIR)/,model.c sequence.c calls.c compare.c)
+SEQUENCE_LIBS := -lbearssl -lcrypto -lpthread
+FUZZ_MONITOR_SOURCES := $(FUZZ_DIR)/fuzz_monitor.c $(SEQUENCE_SOURCES) $(FUZZED_MONITOR)
+FUZZ_MONITOR_OBJECTS := $(FUZZ_MONITOR_SOURCES:%.c=build/fuzz/%.o)
+DRIVE_SOURCES := $(FUZZ_DIR)/drive_monitor.c $(SEQUENCE_SOURCES)
+DRIVE_OBJECTS := $(DRIVE_SOURCES:%.c=build/asan/%.o)
+DRIVE_TSAN_OBJECTS := $(DRIVE_SOURCES:%.c=build/tsan/%.o) $(FUZZED_MONITOR:%.c=build/tsan/%.o)
 
-build/fuzz/%.o: %.c
+DRIVE_MONITOR := build/asan/$(FUZZ_DIR)/drive_monitor
+DRIVE_TSAN := build/tsan/$(FUZZ_DIR)/drive_monitor
+FUZZERS := build/fuzz/fuzz_quote build/fuzz/fuzz_monitor
+
+TESTS += $(FUZZ_DIR)/fuzz_quote.sh $(FUZZ_DIR)/fuzz_monitor.sh
+TEST_DEPS += $(FUZZERS) $(DRIVE_MONITOR) $(DRIVE_TSAN) build/host/selftests/verify/make-quote
+
+build/asan/$(FUZZ_DIR)/%: override CPPFLAGS += $(MONITOR_CPPFLAGS)
+build/tsan/$(FUZZ_DIR)/%: override CPPFLAGS += $(MONITOR_CPPFLAGS)
+
+build/fuzz/%.o: %.c build/.flags
 	$(say) CC $@
-	$(Q)mkdir -p $(@D) && $(FUZZ_CC) $(CPPFLAGS) -Iuserspace/libcloister-verify $(CFLAGS) \
-		$(FUZZ_CFLAGS) -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(FUZZ_CC) $(CPPFLAGS) $(MONITOR_CPPFLAGS) \
+		-Iuserspace/libcloister-verify $(CFLAGS) $(FUZZ_CFLAGS) -c -o $@ $<
 
-build/fuzz/fuzz_quote: $(FUZZ_OBJECTS)
+build/fuzz/fuzz_quote: $(FUZZ_QUOTE_OBJECTS)
 	$(say) LD $@
 	$(Q)$(FUZZ_CC) $(CFLAGS) $(FUZZ_CFLAGS) $(LDFLAGS) -o $@ $^ -lcbor -ljansson -lcrypto
 
-.PHONY: fuzz
-fuzz: build/fuzz/fuzz_quote build/host/selftests/verify/make-quote ## fuzz the quote parser; FUZZ_SECONDS=n
-	@$(FUZZ_DIR)/fuzz_quote.sh
+build/fuzz/fuzz_monitor: $(FUZZ_MONITOR_OBJECTS)
+	$(say) LD $@
+	$(Q)$(FUZZ_CC) $(CFLAGS) $(FUZZ_CFLAGS) $(LDFLAGS) -o $@ $^ $(SEQUENCE_LIBS)
 
--include $(FUZZ_OBJECTS:.o=.d)
+$(DRIVE_MONITOR): $(DRIVE_OBJECTS) build/asan/libcloister-monitor.a
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(ASAN_CFLAGS) $(LDFLAGS) -o $@ $^ $(SEQUENCE_LIBS)
+
+$(DRIVE_TSAN): $(DRIVE_TSAN_OBJECTS)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) -fsanitize=thread $(LDFLAGS) -o $@ $^ $(SEQUENCE_LIBS)
+
+# Each fuzzer has its share of SECONDS.
+SECONDS ?= 600
+.PHONY: fuzz
+fuzz: $(FUZZERS) $(DRIVE_MONITOR) $(DRIVE_TSAN) build/host/selftests/verify/make-quote ## fuzz quote parser and monitor for SECONDS
+	@FUZZ_SECONDS=$$(($(SECONDS) / 4)) $(FUZZ_DIR)/fuzz_quote.sh
+	@FUZZ_SECONDS=$$(($(SECONDS) * 3 / 4)) $(FUZZ_DIR)/fuzz_monitor.sh
+
+-include $(FUZZ_QUOTE_OBJECTS:.o=.d) $(FUZZ_MONITOR_OBJECTS:.o=.d)
