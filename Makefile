@@ -3,6 +3,7 @@
 
 # ---- Settings (override on the command line) ----
 KERNEL  ?= 6.1 6.12
+DEBUG   ?= 0
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= gcc
@@ -13,7 +14,10 @@ CPPFLAGS ?=
 CFLAGS   ?= -O2 -g
 LDFLAGS  ?=
 
-override CPPFLAGS += -Iuapi -D_GNU_SOURCE -MMD -MP
+include version.mk
+
+override CPPFLAGS += -Iuapi -D_GNU_SOURCE -MMD -MP \
+		     -DCLOISTER_VERSION=\"$(CLOISTER_VERSION)\"
 override CFLAGS   += -std=gnu11 -Wall -Wextra -Werror -fPIC -fstack-protector-strong \
 		     -fno-strict-aliasing
 ASAN_CFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -28,6 +32,11 @@ MAKEFLAGS += --no-print-directory
 endif
 export V
 
+# The debug kernel is one more kernel to build for and to test on.
+ifeq ($(DEBUG),1)
+override KERNEL := debug $(filter-out debug,$(KERNEL))
+endif
+
 # ---- Targets ----
 .DEFAULT_GOAL := all
 .PHONY: all
@@ -35,13 +44,15 @@ all: modules host userspace ## module for both kernels, host monitor, user space
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(filter-out %.d,$(MAKEFILE_LIST)) | \
-		while IFS='	' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
-	@printf '\nSettings: %s\n' 'KERNEL="6.1 6.12" (or debug), V=1, PREFIX, DESTDIR, CC, CFLAGS'
+	@sed -n 's/^\([a-z][a-z_-]*\):[^#]*## \(.*\)/\1\t\2/p' $(filter-out %.d,$(MAKEFILE_LIST)) | \
+		while IFS='	' read -r t d; do printf '  make %-18s %s\n' "$$t" "$$d"; done
+	@printf '\nSettings: %s\n' \
+		'KERNEL="6.1 6.12" (or debug), DEBUG=1, V=1, PREFIX, DESTDIR, CC, CFLAGS'
 
 .PHONY: deps
-deps: ## install missing Debian packages, fetch kernels
+deps: ## install missing Debian packages, fetch kernels; with DEBUG=1 build the debug kernel
 	@scripts/deps.sh
+	@$(if $(filter debug,$(KERNEL)),scripts/build-debug-kernel.sh)
 
 # Objects are built anew when the flags change. PREFIX is in the .pc files.
 FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(ASAN_CFLAGS)
@@ -55,11 +66,13 @@ LIBRARIES :=#  libraries, as build/host/... paths
 TESTS     :=#  programs and scripts that print TAP; run by `make check`
 TEST_DEPS :=#  other files that the tests need
 VM_TESTS  :=#  the same, for root in a VM that has loaded cloister.ko
+DEBUG_VM_TESTS :=# the same, with what only the debug kernel has
 VM_FILES  :=#  files that VM_TESTS find in /data
 HEADERS   :=#  public headers to install, as source paths
 PKGCONFIG :=#  .pc files to install, as build/host/... paths
 MANPAGES  :=#  man pages to install, as source paths
 include $(sort $(wildcard userspace/*/module.mk selftests/*/module.mk))
+include scripts/install.mk
 
 # ---- Kernel module ----
 MODULES      := $(addprefix module-,$(KERNEL))
@@ -112,14 +125,16 @@ userspace: $(LIBRARIES) $(PROGRAMS) $(PKGCONFIG) ## libraries, command line, exa
 # make check and its like install what they need, then run make again: what the packages bring (the
 # kselftest headers, libraries) has to be there when the second make looks.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-SUITES := unit $(KERNEL)
+# The longest suite first; two at a time, since a VM with two processors uses little more than one.
+SUITES := $(filter debug,$(KERNEL)) unit $(filter-out debug,$(KERNEL))
+SUITE_JOBS ?= 2
 TAPDIR ?= build/tap
 TAP    := $(SUITES:%=$(TAPDIR)/%.tap)
 
 .PHONY: check
-check: deps ## unit tests, then the tests in a VM on each KERNEL; ends with a summary
+check: deps ## unit tests, tests in a VM on each KERNEL, with DEBUG=1 on the debug kernel too
 	+@$(MAKE) $(JOBS) all test-modules tests
-	+@$(MAKE) -j1 $(SUITES:%=suite-%)
+	+@$(MAKE) -j$(SUITE_JOBS) $(SUITES:%=suite-%)
 	@selftests/vm/tap-summary --expected selftests/expected-skips --save $(TAPDIR)/summary $(TAP)
 
 .PHONY: check-unit
@@ -131,11 +146,11 @@ check-unit: deps ## all tests but those that run inside a VM
 .PHONY: check-vm
 check-vm: deps ## only the tests in a VM on each KERNEL; ONLY="access seal" for those alone
 	+@$(MAKE) $(JOBS) modules test-modules tests
-	+@$(MAKE) -j1 $(KERNEL:%=suite-%)
+	+@$(MAKE) -j$(SUITE_JOBS) $(KERNEL:%=suite-%)
 	@selftests/vm/tap-summary --expected selftests/expected-skips $(KERNEL:%=$(TAPDIR)/%.tap)
 
 .PHONY: tests
-tests: $(filter build/%,$(TESTS) $(TEST_DEPS) $(VM_TESTS) $(VM_FILES)) ## build all tests
+tests: $(filter build/%,$(TESTS) $(TEST_DEPS) $(VM_TESTS) $(DEBUG_VM_TESTS) $(VM_FILES)) ## build all tests
 	@:
 
 # A suite leaves its results in build/tap/; what failed is the summary's to say.
@@ -143,11 +158,12 @@ tests: $(filter build/%,$(TESTS) $(TEST_DEPS) $(VM_TESTS) $(VM_FILES)) ## build 
 suite-unit:
 	@scripts/run-tests.sh $(TAPDIR)/unit.tap $(TESTS)
 
-SELECTED = $(if $(ONLY),$(foreach name,$(ONLY),$(filter %/$(name),$(VM_TESTS))),$(VM_TESTS))
+tests_of = $(VM_TESTS) $(if $(filter debug,$1),$(DEBUG_VM_TESTS))
+selected = $(if $(ONLY),$(foreach name,$(ONLY),$(filter %/$(name),$(tests_of))),$(tests_of))
 .PHONY: $(KERNEL:%=suite-%)
 $(KERNEL:%=suite-%): suite-%:
 	@selftests/vm/suite $* $(TAPDIR)/$*.tap $(VM_FILES:%=--file %) \
-		$(foreach test,$(SELECTED),-- $(test))
+		$(foreach test,$(call selected,$*),-- $(test))
 
 .PHONY: demo
 export FILE
@@ -171,37 +187,6 @@ vm-shell: deps ## a shell in a VM (KERNEL=6.12) with module, tools and tests
 .PHONY: debug-kernel
 debug-kernel: deps ## build a kernel with KASAN, lockdep, UBSan, kmemleak for KERNEL=debug
 	@scripts/build-debug-kernel.sh
-
-# ---- Installation ----
-INCLUDEDIR := $(DESTDIR)$(PREFIX)/include
-LIBDIR     := $(DESTDIR)$(PREFIX)/lib
-BINDIR     := $(DESTDIR)$(PREFIX)/bin
-MANDIR     := $(DESTDIR)$(PREFIX)/share/man
-UAPI       := $(wildcard uapi/linux/*.h)
-INSTALLED_PROGRAMS := $(filter-out build/host/examples/%,$(PROGRAMS))
-
-.PHONY: install
-install: ## install the user space (PREFIX, DESTDIR)
-	@rm -f $(PKGCONFIG) # they hold the PREFIX of an earlier build
-	+@$(MAKE) userspace $(PKGCONFIG)
-	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR)/linux
-	install $(INSTALLED_PROGRAMS) $(BINDIR)
-	cp -dp --no-preserve=ownership $(LIBRARIES) $(LIBDIR)
-	install -m 644 $(HEADERS) $(INCLUDEDIR)
-	install -m 644 $(UAPI) $(INCLUDEDIR)/linux
-	install -m 644 $(PKGCONFIG) $(LIBDIR)/pkgconfig
-	@for page in $(MANPAGES); do \
-		install -D -v -m 644 $$page $(MANDIR)/man$${page##*.}/$${page##*/} || exit; done
-	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
-
-.PHONY: uninstall
-uninstall: ## remove what install put there
-	rm -f $(addprefix $(BINDIR)/,$(notdir $(INSTALLED_PROGRAMS))) \
-		$(addprefix $(LIBDIR)/,$(notdir $(LIBRARIES))) \
-		$(addprefix $(INCLUDEDIR)/,$(notdir $(HEADERS))) \
-		$(addprefix $(INCLUDEDIR)/linux/,$(notdir $(UAPI))) \
-		$(addprefix $(LIBDIR)/pkgconfig/,$(notdir $(PKGCONFIG))) \
-		$(foreach page,$(MANPAGES),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 
 # ---- House-keeping ----
 .PHONY: clean
