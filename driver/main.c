@@ -134,4 +134,5 @@ static void __exit cloister_exit(void)
 module_init(cloister_init);
 module_exit(cloister_exit);
 MODULE_DESCRIPTION("Cloister: a trusted execution environment for any Linux machine");
+MODULE_VERSION(CLOISTER_VERSION);
 MODULE_LICENSE("GPL");

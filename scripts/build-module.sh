@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# build-module.sh 6.1|6.12|debug [test]: builds cloister.ko for that kernel in build/<release>/, and
-# with `test` the test-only modules of selftests/cloister/*/Kbuild as well.
+# build-module.sh 6.1|6.12|debug|RELEASE [test]: builds cloister.ko for that kernel in
+# build/<release>/, and with `test` the test-only modules of selftests/cloister/*/Kbuild as well.
+# RELEASE, as `uname -r` prints it: against the headers that are installed for it.
 # Environment: KFLAGS (arguments for kbuild's make), V=1 (verbose).
 set -eu -o pipefail
 here=$(dirname "$0")
@@ -10,17 +11,27 @@ here=$(dirname "$0")
 . "$here/common.sh"
 cd "$here/.."
 
-series=${1:?usage: build-module.sh 6.1|6.12|debug [test]}
-release=$("$here/fetch-kernel.sh" "$series")
+series=${1:?usage: build-module.sh 6.1|6.12|debug|RELEASE [test]}
+case $series in
+6.1 | 6.12 | debug)
+	release=$("$here/fetch-kernel.sh" "$series")
+	headers=$kernels/$release/usr/src/linux-headers-$release
+	;;
+*)
+	release=$series
+	headers=/lib/modules/$release/build
+	[ -e "$headers/Makefile" ] || die "there are no headers for Linux $release in $headers;" \
+		"install them: apt-get install linux-headers-$release"
+	;;
+esac
 build=$PWD/build/$release
-headers=$kernels/$release/usr/src/linux-headers-$release
 
 case $build in
 *[:\ ]*) die "kbuild cannot build under a path with a space or a colon: $build" ;;
 esac
 
 mkdir -p "$build"
-ln -sfnT "$release" "build/$series"
+[ "$series" = "$release" ] || ln -sfnT "$release" "build/$series"
 exec 8>"$build/.lock"
 flock 8
 
@@ -37,7 +48,7 @@ kbuild() {
 			-e "s|^  \([A-Z][A-Z ]*[A-Z]\) *\(\[M\]\)\? *$directory/\(.*\)|  \1 \2 $release/\3|"
 }
 
-farm="Kbuild driver uapi"
+farm="Kbuild version.mk driver uapi"
 [ "${2-}" = test ] && farm+=" selftests/cloister"
 # shellcheck disable=SC2086  # a list of words
 "$here/farm.sh" "$build" $farm

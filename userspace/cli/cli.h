@@ -13,7 +13,7 @@
 #include "../libcloister/cloister.h"
 #include "exit.h"
 
-#define CLI_VERSION		"0.1.0"
+#define CLI_VERSION		CLOISTER_VERSION
 #define CLI_STATE_DIR		"/var/lib/cloister"
 /* Longer files are neither quotes nor certificates. */
 #define CLI_SMALL_FILE_MAX	((size_t)1 << 20)

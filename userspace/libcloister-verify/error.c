@@ -33,7 +33,7 @@ PUBLIC const char *cloister_verify_strerror(int code)
 
 PUBLIC const char *cloister_verify_version(void)
 {
-	return CLOISTER_VERIFY_VERSION;
+	return CLOISTER_VERSION;
 }
 
 int error_set(struct cloister_verify_error *error, int code, const char *format, ...)

@@ -11,10 +11,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#ifndef CLOISTER_VERIFY_VERSION
-#define CLOISTER_VERIFY_VERSION	"0.1.0"
-#endif
-
 /* The symbol map hides everything but the public calls; this helps the compiler too. */
 #define PUBLIC	__attribute__((visibility("default")))
 

@@ -2,7 +2,6 @@
 # libcloister-verify: shared, static, and the sanitized static one that its tests link.
 
 VERIFY_DIR := userspace/libcloister-verify
-VERIFY_VERSION := 0.1.0
 VERIFY_SOURCES := $(sort $(wildcard $(VERIFY_DIR)/*.c))
 VERIFY_OBJECTS := $(VERIFY_SOURCES:%.c=build/host/%.o)
 VERIFY_ASAN := $(VERIFY_SOURCES:%.c=build/asan/%.o)
@@ -13,8 +12,7 @@ LIBRARIES += build/host/libcloister-verify.so.0 build/host/libcloister-verify.so
 HEADERS   += $(VERIFY_DIR)/cloister-verify.h
 PKGCONFIG += build/host/libcloister-verify.pc
 
-build/host/$(VERIFY_DIR)/% build/asan/$(VERIFY_DIR)/%: override CPPFLAGS += -fvisibility=hidden \
-	-DCLOISTER_VERIFY_VERSION='"$(VERIFY_VERSION)"'
+build/host/$(VERIFY_DIR)/% build/asan/$(VERIFY_DIR)/%: override CPPFLAGS += -fvisibility=hidden
 
 build/host/libcloister-verify.so.0: $(VERIFY_OBJECTS) $(VERIFY_DIR)/libcloister-verify.map
 	$(say) LD $@
@@ -37,5 +35,5 @@ build/asan/libcloister-verify.a: $(VERIFY_ASAN)
 
 build/host/libcloister-verify.pc: $(VERIFY_DIR)/libcloister-verify.pc.in
 	$(say) GEN $@
-	$(Q)mkdir -p $(@D) && sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERIFY_VERSION)|' \
+	$(Q)mkdir -p $(@D) && sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(CLOISTER_VERSION)|' \
 		$< > $@

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # libcloister: shared and static.
 
-LIBCLOISTER_VERSION := 0.1.0
 LIBCLOISTER_SOURCES := $(sort $(wildcard userspace/libcloister/*.c))
 LIBCLOISTER_OBJECTS := $(LIBCLOISTER_SOURCES:%.c=build/host/%.o)
 
@@ -27,5 +26,5 @@ build/host/libcloister.a: $(LIBCLOISTER_OBJECTS)
 
 build/host/libcloister.pc: userspace/libcloister/libcloister.pc.in
 	$(say) GEN $@
-	$(Q)mkdir -p $(@D) && sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(LIBCLOISTER_VERSION)|' \
+	$(Q)mkdir -p $(@D) && sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(CLOISTER_VERSION)|' \
 		$< > $@
