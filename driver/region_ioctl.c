@@ -13,6 +13,12 @@
 #define PERMISSIONS	(CLOISTER_PERM_READ | CLOISTER_PERM_WRITE | CLOISTER_PERM_EXEC)
 #define ADD_FLAGS	(CLOISTER_ADD_MEASURED | CLOISTER_ADD_ZERO)
 
+/*
+ * Pages whose translations go together, ahead of their being sealed: other processors are then
+ * interrupted once, not for each page.
+ */
+#define SEAL_BATCH	32
+
 /* A range of whole pages within the region. */
 static int check_range(const struct cloister_region *region, u64 offset, u64 length)
 {
@@ -257,11 +263,15 @@ static int seal_range(struct cloister_region *region, struct cloister_range *ran
 {
 	u64 first = range->offset >> PAGE_SHIFT;
 	u64 last = first + (range->length >> PAGE_SHIFT);
-	u64 page = first;
+	u64 page = first, unmapped = first;
 	bool found;
 	int ret = 0;
 
 	while (page < last) {
+		if (page >= unmapped) {
+			unmapped = min(page + SEAL_BATCH, last);
+			region_unmap((u64)region, page, unmapped - page);
+		}
 		if (signal_pending(current))
 			ret = -EINTR;
 		else
