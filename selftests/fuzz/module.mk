@@ -57,4 +57,21 @@ fuzz: $(FUZZERS) $(DRIVE_MONITOR) $(DRIVE_TSAN) build/host/selftests/verify/make
 	@FUZZ_SECONDS=$$(($(SECONDS) / 4)) $(FUZZ_DIR)/fuzz_quote.sh
 	@FUZZ_SECONDS=$$(($(SECONDS) * 3 / 4)) $(FUZZ_DIR)/fuzz_monitor.sh
 
+# The driver's fuzzer: a short run of it is one of the VM tests.
+FUZZ_DEVICE := build/host/$(FUZZ_DIR)/fuzz_device
+FUZZ_DEVICE_OBJECTS := $(addprefix build/host/$(FUZZ_DIR)/,fuzz_device.o world_calls.o world_pages.o)
+VM_TESTS += $(FUZZ_DEVICE)
+
+$(FUZZ_DEVICE): $(FUZZ_DEVICE_OBJECTS)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -pthread -o $@ $^
+
+SEED ?= $(shell date +%s)
+.PHONY: fuzz-vm
+fuzz-vm: deps ## fuzz the driver for SECONDS in a VM (KERNEL=debug); SEED=n repeats
+	+@$(MAKE) $(JOBS) $(KERNEL:%=module-%) $(FUZZ_DEVICE)
+	@$(foreach kernel,$(KERNEL),selftests/vm/run --kernel $(kernel) --mem 2G --swap 256M \
+		--timeout $$(($(SECONDS) * 2 + 300)) -- \
+		$(FUZZ_DEVICE) --seconds $(SECONDS) --seed $(SEED) &&) true
+
 -include $(FUZZ_QUOTE_OBJECTS:.o=.d) $(FUZZ_MONITOR_OBJECTS:.o=.d)
