@@ -24,6 +24,8 @@ int errno_of(enum mon_status status)
 	case MON_E_RESIDENT:
 	case MON_E_BUSY:
 		return -EBUSY;
+	case MON_E_PINNED:
+		return -EPERM;
 	case MON_E_PERMISSION:
 		return -EACCES;
 	case MON_E_INTEGRITY:

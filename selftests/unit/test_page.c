@@ -25,6 +25,8 @@ static void add_arguments(void **state)
 				       MON_E_ARGUMENT);
 	}
 	for (permissions = 8; permissions; permissions <<= 1) {	/* each bit up to the 63rd */
+		if (permissions == 1ull << 32)		/* class PINNED */
+			continue;
 		args = (struct mon_args){ .arg = { region, 0, 1 | permissions, MON_PAGE_DATA, frame,
 						   (u64)(size_t)source } };
 		assert_refused(mon_host_call(root, MON_CALL_PAGE_ADD, &args), MON_E_ARGUMENT);
@@ -45,6 +47,9 @@ static void add_arguments(void **state)
 		       MON_E_ARGUMENT);
 	assert_refused(mon_page_add(root, region, 0, 1, MON_PAGE_ZERO, 0, source),
 		       MON_E_ARGUMENT);
+	args = (struct mon_args){ .arg = { region, 0, 3ull << 32 | 1, MON_PAGE_DATA, frame,
+					   (u64)(size_t)source } };
+	assert_refused(mon_host_call(root, MON_CALL_PAGE_ADD, &args), MON_E_ARGUMENT);
 	assert_refused(mon_page_add(root, frame, 0, 1, MON_PAGE_DATA, frame, source),
 		       MON_E_GRANULE);
 	granule_put_delegated(frame);

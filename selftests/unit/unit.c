@@ -118,7 +118,7 @@ const char *status_name(enum mon_status status)
 		"MON_E_EXISTS", "MON_E_ABSENT", "MON_E_RESIDENT", "MON_E_SEALED", "MON_E_BUSY",
 		"MON_E_PERMISSION", "MON_E_NEED_TABLES", "MON_E_INTEGRITY", "MON_E_EXHAUSTED",
 		"MON_E_NO_MEMORY", "MON_E_CRYPTO", "MON_E_RANGE", "MON_E_SPACE",
-		"MON_E_UNPROVISIONED", "MON_E_PROVISIONED",
+		"MON_E_UNPROVISIONED", "MON_E_PROVISIONED", "MON_E_PINNED",
 	};
 
 	return (size_t)status < sizeof(names) / sizeof(*names) ? names[status] : "no status";

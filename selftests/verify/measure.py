@@ -3,7 +3,8 @@
 """The measurement of a region, written from Documentation/measurement.rst alone.
 
 measure.py file [--writable] PATH        measures a protected file
-measure.py region SIZE FLAGS < LIST      measures pages: lines "KIND OFFSET PERMISSIONS [BYTE]"
+measure.py region SIZE FLAGS < LIST      measures pages: lines "KIND OFFSET PERMISSIONS [BYTE]";
+                                         KIND may end in "-pinned"
 """
 import hashlib
 import struct
@@ -14,6 +15,8 @@ TAGS = {"data": b"pagedata", "attr": b"pageattr", "zero": b"pagezero"}
 SHAREABLE = 1
 READ = 1
 WRITE = 2
+DEMAND = 0
+PINNED = 1
 
 
 class Measurement:
@@ -22,8 +25,8 @@ class Measurement:
         self.hash = hashlib.sha384()
         self.hash.update(b"cloister-meas-v1" + struct.pack("<QQ", size, flags) + bytes(32))
 
-    def add(self, kind, offset, permissions, contents=b""):
-        record = TAGS[kind] + struct.pack("<QII", offset, permissions, 0) + bytes(8)
+    def add(self, kind, offset, permissions, contents=b"", page_class=DEMAND):
+        record = TAGS[kind] + struct.pack("<QII", offset, permissions, page_class) + bytes(8)
         assert len(record) == 32
         assert len(contents) == (PAGE if kind == "data" else 0)
         self.hash.update(record + contents)
@@ -52,8 +55,10 @@ def measure_list(size, flags, lines):
     measurement = Measurement(size, flags)
     for line in lines:
         kind, offset, permissions, *byte = line.split()
+        kind, _, pinned = kind.partition("-")
         contents = bytes([int(byte[0])]) * PAGE if kind == "data" else b""
-        measurement.add(kind, int(offset), int(permissions), contents)
+        measurement.add(kind, int(offset), int(permissions), contents,
+                        PINNED if pinned else DEMAND)
     return measurement.final()
 
 

@@ -3,8 +3,8 @@
  * measure-pages: measures by libcloister-verify what measure.py measures by itself.
  * Usage: measure-pages file [--writable] PATH
  *        measure-pages region SIZE FLAGS < LIST
- * Each line of LIST is "KIND OFFSET PERMISSIONS [BYTE]": KIND is data, attr or zero; all
- * bytes of a page of data are BYTE.
+ * Each line of LIST is "KIND OFFSET PERMISSIONS [BYTE]": KIND is data, attr or zero, with
+ * "-pinned" behind it where the page is; all bytes of a page of data are BYTE.
  */
 #include "cloister-verify.h"
 
@@ -36,17 +36,21 @@ static int add_line(struct cloister_measure *measure, const char *line)
 	enum cloister_measure_kind kind;
 	unsigned long long offset;
 	uint8_t page[4096];
-	char name[8];
+	bool data;
+	char name[16];
 
-	if (sscanf(line, "%7s %llu %u %u", name, &offset, &permissions, &byte) < 3) {
+	if (sscanf(line, "%15s %llu %u %u", name, &offset, &permissions, &byte) < 3) {
 		snprintf(error.sentence, sizeof(error.sentence), "wrong line: %.80s", line);
 		return 1;
 	}
 	memset(page, byte, sizeof(page));
-	kind = !strcmp(name, "data") ? CLOISTER_MEASURE_DATA :
-	       !strcmp(name, "attr") ? CLOISTER_MEASURE_ATTRIBUTES : CLOISTER_MEASURE_ZERO;
-	return cloister_measure_page(measure, kind, offset, permissions,
-				     kind == CLOISTER_MEASURE_DATA ? page : NULL, &error);
+	data = !strncmp(name, "data", 4);
+	kind = data ? CLOISTER_MEASURE_DATA :
+	       !strncmp(name, "attr", 4) ? CLOISTER_MEASURE_ATTRIBUTES : CLOISTER_MEASURE_ZERO;
+	if (strstr(name, "-pinned"))
+		kind |= CLOISTER_MEASURE_PINNED;
+	return cloister_measure_page(measure, kind, offset, permissions, data ? page : NULL,
+				     &error);
 }
 
 static int measure_region(const char *size, const char *flags)

@@ -10,6 +10,7 @@
 #define DATA		CLOISTER_MEASURE_DATA
 #define ATTRIBUTES	CLOISTER_MEASURE_ATTRIBUTES
 #define ZERO		CLOISTER_MEASURE_ZERO
+#define PINNED		CLOISTER_MEASURE_PINNED
 
 static const uint8_t page[CLOISTER_PAGE_SIZE] = "a page";
 static const uint8_t other_page[CLOISTER_PAGE_SIZE] = "another page";
@@ -44,6 +45,11 @@ static const struct {
 	  { { DATA, 0, 1, page }, { ATTRIBUTES, 4096, 1, NULL } } },
 	{ "zero page", 8192, 0, 2, { { DATA, 0, 1, page }, { ZERO, 4096, 1, NULL } } },
 	{ "page of zeros", 8192, 0, 2, { { DATA, 0, 1, page }, { DATA, 4096, 1, zero_page } } },
+	{ "pinned", 8192, 0, 2, { { DATA, 0, 1, page }, { DATA | PINNED, 4096, 1, page } } },
+	{ "contents unmeasured and pinned", 8192, 0, 2,
+	  { { DATA, 0, 1, page }, { ATTRIBUTES | PINNED, 4096, 1, NULL } } },
+	{ "zero page, pinned", 8192, 0, 2,
+	  { { DATA, 0, 1, page }, { ZERO | PINNED, 4096, 1, NULL } } },
 };
 
 static void measure(size_t i, uint8_t *digest)
@@ -121,6 +127,10 @@ static void test_refused_pages(void)
 	} table[] = {
 		{ 0, 0, 1, page, "0 is no kind" },
 		{ 4, 0, 1, NULL, "4 is no kind" },
+		{ PINNED, 0, 1, NULL, "256 is no kind" },
+		{ DATA | 0x200, 0, 1, page, "513 is no kind" },
+		{ DATA | PINNED, 0, 1, NULL, "Contents" },
+		{ ZERO | PINNED, 0, 1, page, "Contents" },
 		{ DATA, 1, 1, page, "offset 1 " },
 		{ DATA, 8192, 1, page, "offset 8192 " },
 		{ DATA, UINT64_MAX - 4095, 1, page, "offset 18446744073709547520 " },

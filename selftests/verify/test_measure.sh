@@ -43,6 +43,9 @@ data 1099511623680 1 255
 zero 12288 1
 attr 4294967296 1
 data 16384 5 0
+data-pinned 20480 3 9
+attr-pinned 24576 1
+zero-pinned 1099511619584 3
 LIST
 compare "pages of every kind" region 1099511627776 0
 compare "pages of every kind, shareable" region 1099511627776 1

@@ -481,11 +481,13 @@ struct cloister_measure;
  * @CLOISTER_MEASURE_DATA: with CLOISTER_ADD_MEASURED: contents are measured
  * @CLOISTER_MEASURE_ATTRIBUTES: without: place and permissions only
  * @CLOISTER_MEASURE_ZERO: with CLOISTER_ADD_ZERO
+ * @CLOISTER_MEASURE_PINNED: or'ed to one of the above: with CLOISTER_ADD_PINNED as well
  */
 enum cloister_measure_kind {
 	CLOISTER_MEASURE_DATA		= 1,
 	CLOISTER_MEASURE_ATTRIBUTES	= 2,
 	CLOISTER_MEASURE_ZERO		= 3,
+	CLOISTER_MEASURE_PINNED		= 0x100,
 };
 
 /**

@@ -13,6 +13,7 @@
 #define CREATE_RECORD_LEN	64
 #define PAGE_RECORD_LEN		32
 #define FINALIZE_RECORD_LEN	32
+#define CLASS_PINNED		1
 #define KNOWN_PERMISSIONS	(CLOISTER_PERM_READ | CLOISTER_PERM_WRITE | CLOISTER_PERM_EXEC)
 
 /* Read this much of a file at a time: large enough to make a call's cost vanish. */
@@ -117,6 +118,21 @@ PUBLIC void cloister_measure_free(struct cloister_measure *measure)
 	free(measure);
 }
 
+/* The tag of a kind of page, pinned or not; NULL where it is none. */
+static const char *kind_name(int kind)
+{
+	switch (kind & ~CLOISTER_MEASURE_PINNED) {
+	case CLOISTER_MEASURE_DATA:
+		return "pagedata";
+	case CLOISTER_MEASURE_ATTRIBUTES:
+		return "pageattr";
+	case CLOISTER_MEASURE_ZERO:
+		return "pagezero";
+	default:
+		return NULL;
+	}
+}
+
 static int check_page(const struct cloister_measure *measure, enum cloister_measure_kind kind,
 		      uint64_t offset, uint32_t permissions, const void *data,
 		      struct cloister_verify_error *error)
@@ -126,8 +142,7 @@ static int check_page(const struct cloister_measure *measure, enum cloister_meas
 	if (!measure || measure->final)
 		return error_set(error, CLOISTER_VERIFY_EARGUMENT,
 				 "The measurement is NULL or finished; begin a new one.");
-	if (kind != CLOISTER_MEASURE_DATA && kind != CLOISTER_MEASURE_ATTRIBUTES &&
-	    kind != CLOISTER_MEASURE_ZERO)
+	if (!kind_name(kind))
 		return error_set(error, CLOISTER_VERIFY_EARGUMENT,
 				 "%d is no kind of page; pass one of CLOISTER_MEASURE_*.", kind);
 	if (offset % CLOISTER_PAGE_SIZE || offset >= measure->region_size)
@@ -140,7 +155,7 @@ static int check_page(const struct cloister_measure *measure, enum cloister_meas
 		return error_set(error, CLOISTER_VERIFY_EARGUMENT,
 				 "The permissions 0x%x are refused: READ is required, WRITE and EXEC exclude each other.",
 				 permissions);
-	if (!data != (kind != CLOISTER_MEASURE_DATA))
+	if (!data != ((kind & ~CLOISTER_MEASURE_PINNED) != CLOISTER_MEASURE_DATA))
 		return error_set(error, CLOISTER_VERIFY_EARGUMENT,
 				 "Contents are given for a page of measured data, and for no other.");
 	return 0;
@@ -150,18 +165,14 @@ static int add_page(struct cloister_measure *measure, enum cloister_measure_kind
 		    uint64_t offset, uint32_t permissions, const void *data,
 		    struct cloister_verify_error *error)
 {
-	static const char *const tags[] = {
-		[CLOISTER_MEASURE_DATA] = "pagedata",
-		[CLOISTER_MEASURE_ATTRIBUTES] = "pageattr",
-		[CLOISTER_MEASURE_ZERO] = "pagezero",
-	};
+	uint64_t class = kind & CLOISTER_MEASURE_PINNED ? CLASS_PINNED : 0;
 	uint8_t record[PAGE_RECORD_LEN] = { 0 };
 	int ret;
 
-	memcpy(record, tags[kind], 8);
+	memcpy(record, kind_name(kind), 8);
 	put_le64(record + 8, offset);
-	/* 32 bits of permissions, then 32 bits of class, which is 0. */
-	put_le64(record + 16, permissions);
+	/* 32 bits of permissions, then 32 bits of class. */
+	put_le64(record + 16, permissions | class << 32);
 	ret = hash(measure, record, sizeof(record), error);
 	if (!ret && data)
 		ret = hash(measure, data, CLOISTER_PAGE_SIZE, error);

@@ -22,7 +22,8 @@ enum mon_status measure_create(struct mon_region *r)
 	return status;
 }
 
-enum mon_status measure_page(struct mon_region *r, u64 page, u32 permissions,
+/* @attributes: permissions, and in the upper half the class. */
+enum mon_status measure_page(struct mon_region *r, u64 page, u64 attributes,
 			     enum mon_page_kind kind, const void *contents)
 {
 	static const char tags[][9] = {
@@ -35,7 +36,7 @@ enum mon_status measure_page(struct mon_region *r, u64 page, u32 permissions,
 
 	memcpy(record, tags[kind], 8);
 	put_le64(record + 8, page << MON_GRANULE_SHIFT);
-	put_le32(record + 16, permissions);
+	put_le64(record + 16, attributes);
 	status = plat_hash_update(&r->hash, record, sizeof(record));
 	if (status == MON_OK && kind == MON_PAGE_DATA)
 		status = plat_hash_update(&r->hash, contents, MON_GRANULE_SIZE);

@@ -46,7 +46,13 @@ enum mon_permission {
 enum mon_page_kind {
 	MON_PAGE_DATA,		/* contents measured */
 	MON_PAGE_ATTR,		/* contents not measured */
-	MON_PAGE_ZERO,		/* zero, and measured as such; takes no frame */
+	MON_PAGE_ZERO,		/* zero, and measured as such; takes no frame unless pinned */
+};
+
+/* Numbers as in the measurement. */
+enum mon_page_class {
+	MON_CLASS_DEMAND,	/* evicted and loaded as the host likes */
+	MON_CLASS_PINNED,	/* resident as long as the region lives */
 };
 
 enum mon_call_id {
@@ -92,6 +98,7 @@ struct mon_region_stats {
 	u64 resident;
 	u64 sealed;
 	u64 zero;
+	u64 pinned;		/* of those resident, the ones of class PINNED */
 	u64 granules;		/* descriptor, tables and donated spares */
 	u64 loads;
 	u64 evictions;
@@ -257,18 +264,30 @@ static inline enum mon_status mon_region_stats(struct mon_root *root, u64 region
 }
 
 /*
- * Add page @page: contents are copied from @source (a host granule) into @frame (delegated).
- * MON_PAGE_ZERO takes neither. A refused call leaves @frame DELEGATED.
+ * Add page @page of class @class: contents are copied from @source (a host granule) into @frame
+ * (delegated). MON_PAGE_ZERO takes no @source, and a @frame only where it is pinned. A refused call
+ * leaves @frame DELEGATED. Permissions and class travel as they are measured: the one in the
+ * lower, the other in the upper 32 bits.
  */
+static inline enum mon_status mon_page_add_class(struct mon_root *root, u64 region, u64 page,
+						 u32 permissions, enum mon_page_class class,
+						 enum mon_page_kind kind, u64 frame,
+						 const void *source)
+{
+	struct mon_args a = {
+		.arg = { region, page, permissions | (u64)class << 32, kind, frame,
+			 (u64)(size_t)source }
+	};
+
+	return mon_host_call(root, MON_CALL_PAGE_ADD, &a);
+}
+
 static inline enum mon_status mon_page_add(struct mon_root *root, u64 region, u64 page,
 					   u32 permissions, enum mon_page_kind kind, u64 frame,
 					   const void *source)
 {
-	struct mon_args a = {
-		.arg = { region, page, permissions, kind, frame, (u64)(size_t)source }
-	};
-
-	return mon_host_call(root, MON_CALL_PAGE_ADD, &a);
+	return mon_page_add_class(root, region, page, permissions, MON_CLASS_DEMAND, kind, frame,
+				  source);
 }
 
 /*
@@ -318,7 +337,10 @@ static inline enum mon_status mon_page_load_pinned(struct mon_root *root, u64 re
 	return s;
 }
 
-/* Encrypt a resident, unpinned page into @cipher; its frame comes back scrubbed and DELEGATED. */
+/*
+ * Encrypt a resident page that no mapping pins into @cipher; its frame comes back scrubbed and
+ * DELEGATED. MON_E_PINNED: the page's class forbids it.
+ */
 static inline enum mon_status mon_page_evict(struct mon_root *root, u64 region, u64 page,
 					     void *cipher, u64 *frame)
 {
@@ -330,7 +352,8 @@ static inline enum mon_status mon_page_evict(struct mon_root *root, u64 region, 
 }
 
 /*
- * The first page from *@page on that is resident, or busy on its way to or from there: *@found.
+ * The first page from *@page on that is resident, or busy on its way to or from there, and not of
+ * class PINNED: *@found.
  * A search that has gone on for long stops, not *@found, with *@page where to go on; at the end
  * *@page is the size of the region.
  */

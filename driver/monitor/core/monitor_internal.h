@@ -63,7 +63,7 @@ enum page_state {
 
 /*
  * One page of a region. @word packs, from bit 0: state (4), permissions (3),
- * key slot (2), reserved (7), nonce counter (48).
+ * key slot (2), class (2), reserved (5), nonce counter (48).
  */
 struct page_entry {
 	u64 word;
@@ -78,12 +78,19 @@ MON_STATIC_ASSERT(sizeof(struct page_entry) == 24, "metadata of a page is 24 byt
 #define ENTRY_STATE(word)	((enum page_state)((word) & 0xf))
 #define ENTRY_PERMISSIONS(word)	((u32)((word) >> 4) & 7)
 #define ENTRY_SLOT(word)	((u32)((word) >> 7) & 3)
+#define ENTRY_CLASS(word)	((enum mon_page_class)((word) >> 9 & 3))
 #define ENTRY_COUNTER(word)	((word) >> 16)
 #define ENTRY_COUNTER_MAX	((1ull << 48) - 1)
 
 static inline u64 entry_word(enum page_state state, u32 permissions, u32 slot, u64 counter)
 {
 	return (u64)state | (u64)permissions << 4 | (u64)slot << 7 | counter << 16;
+}
+
+/* A page that is evicted needs room for slot and counter, and is never of another class. */
+static inline u64 entry_word_pinned(enum page_state state, u32 permissions)
+{
+	return entry_word(state, permissions, 0, 0) | (u64)MON_CLASS_PINNED << 9;
 }
 
 #define TABLE_LEAF_ENTRIES	(MON_GRANULE_SIZE / sizeof(struct page_entry))
@@ -121,6 +128,7 @@ struct mon_region {
 	u64 resident;
 	u64 sealed;
 	u64 zero;
+	u64 pinned;
 	u64 loads;
 	u64 evictions;
 	u64 integrity_failures;
@@ -182,8 +190,8 @@ struct page_entry *table_find(struct mon_region *r, u64 page);
 struct page_entry *table_make(struct mon_region *r, u64 page);	/* NULL: donate more */
 u64 table_next(u64 page);
 /*
- * The first page from @page on that is resident or in a call's hands, and *@found; or how far a
- * bounded search came.
+ * The first page from @page on that is resident or in a call's hands and not pinned, and *@found;
+ * or how far a bounded search came.
  */
 u64 table_next_resident(struct mon_region *r, u64 page, bool *found);
 void table_donate(struct mon_region *r, u64 pa);
@@ -193,7 +201,7 @@ enum mon_status table_reclaim(struct mon_root *root, struct mon_region *r, u64 *
 
 /* measure.c: Documentation/measurement.rst */
 enum mon_status measure_create(struct mon_region *r);
-enum mon_status measure_page(struct mon_region *r, u64 page, u32 permissions,
+enum mon_status measure_page(struct mon_region *r, u64 page, u64 attributes,
 			     enum mon_page_kind kind, const void *contents);
 enum mon_status measure_finalize(struct mon_region *r, u8 digest[MON_DIGEST_LEN]);
 

@@ -50,33 +50,54 @@ static enum mon_status entry_for_add(struct mon_region *r, u64 page, struct page
 	return MON_OK;
 }
 
-static enum mon_status fill_and_measure(struct mon_region *r, u64 page, u32 permissions,
+static enum mon_status fill_and_measure(struct mon_region *r, u64 page, u64 attributes,
 					enum mon_page_kind kind, u64 frame, const void *source)
 {
-	void *contents = NULL;
+	void *contents = frame ? plat_granule_address(frame) : NULL;
 
-	if (kind != MON_PAGE_ZERO) {
-		contents = plat_granule_address(frame);
+	if (source)
 		memcpy(contents, source, MON_GRANULE_SIZE);
-	}
+	else if (contents)
+		plat_scrub(contents, MON_GRANULE_SIZE);
 	/* The copy is measured, so what is measured is what runs. */
-	return measure_page(r, page, permissions, kind, contents);
+	return measure_page(r, page, attributes, kind, contents);
+}
+
+/* Under the region lock: a page that was added becomes what it is to be. */
+static void settle_added(struct mon_region *r, struct page_entry *entry, u64 frame)
+{
+	u32 permissions = ENTRY_PERMISSIONS(entry->word);
+	bool pinned = ENTRY_CLASS(entry->word) == MON_CLASS_PINNED;
+
+	if (pinned)
+		entry->word = entry_word_pinned(PAGE_RESIDENT, permissions);
+	else
+		entry->word = entry_word(frame ? PAGE_RESIDENT : PAGE_ZERO, permissions, 0, 0);
+	entry->frame = frame;
+	r->added++;
+	r->zero += !frame;
+	r->resident += !!frame;
+	r->pinned += pinned;
 }
 
 enum mon_status call_page_add(struct mon_root *root, struct mon_region *r,
 			      struct mon_args *args)
 {
-	u64 page = args->arg[1], permissions = args->arg[2], kind = args->arg[3];
+	u64 page = args->arg[1], attributes = args->arg[2], kind = args->arg[3];
 	u64 frame = args->arg[4];
 	const void *source = host_pointer(args->arg[5]);
+	u64 permissions = (u32)attributes, class = attributes >> 32;
+	bool pinned = class == MON_CLASS_PINNED;
 	bool zero = kind == MON_PAGE_ZERO;
+	bool framed = !zero || pinned;
 	struct page_entry *entry;
 	enum mon_status status;
 
-	if (page >= r->pages || !permissions_valid(permissions) || kind > MON_PAGE_ZERO ||
-	    zero != !source || (zero && frame) || !granule_aligned(source))
+	if (page >= r->pages || !permissions_valid(permissions) || class > MON_CLASS_PINNED ||
+	    kind > MON_PAGE_ZERO || zero != !source || (!framed && frame) ||
+	    !granule_aligned(source))
 		return MON_E_ARGUMENT;
-	if (!zero) {
+	if (framed) {
 		status = frame_claim(root, frame);
 		if (status != MON_OK)
 			return status;
@@ -92,11 +113,11 @@ enum mon_status call_page_add(struct mon_root *root, struct mon_region *r,
 		goto refused;
 	}
 	r->measuring = true;
-	entry->word = entry_word(PAGE_BUSY, (u32)permissions, 0, 0);
+	entry->word = pinned ? entry_word_pinned(PAGE_BUSY, (u32)permissions) :
+			       entry_word(PAGE_BUSY, (u32)permissions, 0, 0);
 	plat_unlock(&r->lock);
 
-	status = fill_and_measure(r, page, (u32)permissions, (enum mon_page_kind)kind, frame,
-				  source);
+	status = fill_and_measure(r, page, attributes, (enum mon_page_kind)kind, frame, source);
 
 	plat_lock(&r->lock);
 	r->measuring = false;
@@ -105,17 +126,13 @@ enum mon_status call_page_add(struct mon_root *root, struct mon_region *r,
 		region_set_state(r, MON_REGION_DEAD);
 		entry->word = PAGE_ABSENT;
 	} else {
-		entry->word = entry_word(zero ? PAGE_ZERO : PAGE_RESIDENT, (u32)permissions, 0, 0);
-		entry->frame = frame;
-		r->added++;
-		r->zero += zero;
-		r->resident += !zero;
+		settle_added(r, entry, frame);
 	}
 	plat_unlock(&r->lock);
 	if (status == MON_OK)
 		return MON_OK;
 refused:
-	if (!zero)
+	if (framed)
 		frame_release(root, frame);
 	return status;
 }
@@ -275,7 +292,9 @@ static enum mon_status take_resident(struct page_entry *entry, struct page_entry
 	if (granule_refs(entry->frame))
 		return MON_E_BUSY;
 	*was = *entry;
-	entry->word = entry_word(PAGE_BUSY, ENTRY_PERMISSIONS(was->word), 0, 0);
+	entry->word = ENTRY_CLASS(was->word) == MON_CLASS_PINNED ?
+			      entry_word_pinned(PAGE_BUSY, ENTRY_PERMISSIONS(was->word)) :
+			      entry_word(PAGE_BUSY, ENTRY_PERMISSIONS(was->word), 0, 0);
 	return MON_OK;
 }
 
@@ -284,6 +303,9 @@ static enum mon_status evict_begin(struct mon_region *r, struct page_entry *entr
 {
 	enum mon_status status;
 
+	/* Of what was removed, nothing is left to say so. */
+	if (entry && ENTRY_CLASS(entry->word) == MON_CLASS_PINNED)
+		return MON_E_PINNED;
 	switch (entry ? ENTRY_STATE(entry->word) : PAGE_ABSENT) {
 	case PAGE_RESIDENT:
 		break;
@@ -422,6 +444,7 @@ enum mon_status call_page_remove(struct mon_root *root, struct mon_region *r,
 	entry->word = PAGE_REMOVED;
 	memset(entry->tag, 0, sizeof(entry->tag));
 	r->resident--;
+	r->pinned -= ENTRY_CLASS(was.word) == MON_CLASS_PINNED;
 	r->added--;
 	plat_unlock(&r->lock);
 	frame_release(root, was.frame);

@@ -244,6 +244,7 @@ enum mon_status call_region_stats(struct mon_root *root, struct mon_region *r,
 	out->resident = r->resident;
 	out->sealed = r->sealed;
 	out->zero = r->zero;
+	out->pinned = r->pinned;
 	out->granules = r->granules;
 	out->loads = r->loads;
 	out->evictions = r->evictions;

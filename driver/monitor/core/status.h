@@ -25,6 +25,7 @@
  * @MON_E_SPACE: the output buffer is too small
  * @MON_E_UNPROVISIONED: the device has no attestation key
  * @MON_E_PROVISIONED: the device has its attestation key already
+ * @MON_E_PINNED: the page is of class PINNED and is not evicted while the region lives
  */
 enum mon_status {
 	MON_OK,
@@ -47,6 +48,7 @@ enum mon_status {
 	MON_E_SPACE,
 	MON_E_UNPROVISIONED,
 	MON_E_PROVISIONED,
+	MON_E_PINNED,
 };
 
 #endif /* CLOISTER_STATUS_H */

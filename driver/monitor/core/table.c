@@ -83,7 +83,8 @@ u64 table_next_resident(struct mon_region *r, u64 page, bool *found)
 		for (; entry && page < end && page < r->pages; page++, entry++) {
 			enum page_state state = ENTRY_STATE(entry->word);
 
-			*found = state == PAGE_RESIDENT || state == PAGE_BUSY;
+			*found = (state == PAGE_RESIDENT || state == PAGE_BUSY) &&
+				 ENTRY_CLASS(entry->word) != MON_CLASS_PINNED;
 			if (*found)
 				return page;
 		}
@@ -164,6 +165,7 @@ static enum mon_status reclaim_leaf(struct mon_region *r, struct reclaim *rc, u6
 		give_back(rc, entries[i].frame, GRANULE_FRAME);
 		counter_add(&rc->root->frames, -1);
 		r->resident--;
+		r->pinned -= ENTRY_CLASS(entries[i].word) == MON_CLASS_PINNED;
 		entries[i].word = PAGE_REMOVED;
 	}
 	if (rc->count == rc->max)
