@@ -49,7 +49,7 @@ long tee_get_info(unsigned long arg)
 		.abi_version = CLOISTER_ABI_VERSION,
 		.mode = CLOISTER_MODE_KERNEL,
 		.create_flags = CLOISTER_CREATE_SHAREABLE,
-		.add_flags = CLOISTER_ADD_MEASURED | CLOISTER_ADD_ZERO,
+		.add_flags = CLOISTER_ADD_MEASURED | CLOISTER_ADD_ZERO | CLOISTER_ADD_PINNED,
 		.permissions = CLOISTER_PERM_READ | CLOISTER_PERM_WRITE | CLOISTER_PERM_EXEC,
 		.algorithms = BIT(CLOISTER_ALG_ES256) | BIT(CLOISTER_ALG_ES384),
 		.region_size_max = MON_REGION_PAGES_MAX << PAGE_SHIFT,
@@ -60,6 +60,7 @@ long tee_get_info(unsigned long arg)
 		.regions = mi.regions,
 		.posture = posture_bits(mi.provisioned),
 	};
+	limits_info(&info);
 	memcpy(info.instance_id, mi.instance, sizeof(info.instance_id));
 	memcpy(info.monitor_digest, mi.monitor_digest, sizeof(info.monitor_digest));
 	return put_abi_struct(&us, &info, sizeof(info));

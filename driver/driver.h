@@ -28,6 +28,7 @@ struct cloister_chain {
  * @root_page: the granule that holds it
  * @frames_max: most frames of all regions
  * @frames: frames that regions have charged
+ * @pinned: pages of regions that are pinned
  * @regions_lock: protects @regions, and the reference that its being there stands for
  * @regions: all regions with a file, the next to give up a frame first
  * @chain_lock: protects @chain_es256 and @chain_es384
@@ -37,6 +38,7 @@ struct cloister {
 	struct page *root_page;
 	unsigned long frames_max;
 	atomic_long_t frames;
+	atomic_long_t pinned;
 	struct mutex regions_lock;
 	struct list_head regions;
 	struct rw_semaphore chain_lock;
@@ -70,7 +72,11 @@ void region_inode_put(struct inode *inode);
 struct file *region_file_create(struct inode *inode, const struct file_operations *fops,
 				void *private_data);
 
+/* add_pages.c */
+long region_add_pages(struct cloister_region *region, unsigned long arg);
+
 /* region_ioctl.c */
+int region_check_range(const struct cloister_region *region, u64 offset, u64 length);
 long region_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* fault.c */
@@ -79,6 +85,29 @@ int region_mmap(struct file *file, struct vm_area_struct *vma);
 /* backing.c */
 struct page *backing_get(struct cloister_region *region, u64 page, gfp_t gfp);
 void backing_drop(struct cloister_region *region, u64 first, u64 count);
+
+/* limits.c */
+int limits_init(void);
+void limits_exit(void);
+int limits_region_begin(struct cloister_region *region);
+void limits_region_end(struct cloister_region *region);
+bool user_charge(struct cloister_region *region);
+void user_uncharge(struct cloister_region *region, long count);
+bool user_full(const struct cloister_region *region);
+bool user_below_share(const struct cloister_region *region);
+bool user_above_share(const struct cloister_region *region);
+int limits_pin(struct cloister_region *region, long count);
+void limits_unpin(struct cloister_region *region, long count);
+int limits_add_tables(struct cloister_region *region, unsigned int count);
+void limits_drop_tables(struct cloister_region *region, unsigned int count);
+int limits_quote(struct cloister_region *region);
+void limits_info(struct cloister_get_info *info);
+
+/* pinned.c */
+struct cloister_pinner;
+struct cloister_pinner *pins_charge(struct cloister_region *region, u64 count);
+void pins_uncharge(struct cloister_region *region, struct cloister_pinner *pinner, u64 count);
+void pins_drop(struct cloister_region *region);
 
 /* frames.c */
 /* Most empty frames that a region keeps. */
@@ -94,6 +123,9 @@ void frame_put(struct cloister_region *region, struct page *frame);
 void frame_free(struct cloister_region *region, struct page *frame);
 void frame_list(struct cloister_region *region, struct page *frame, u64 page,
 		struct page *reserve);
+void frame_list_pinned(struct cloister_region *region, struct page *frame,
+		       struct cloister_pinner *pinner);
+struct cloister_pinner *frame_pinner(struct page *frame);
 void frame_unlist(struct cloister_region *region, struct page *frame);
 struct page *frame_reserve(struct cloister_region *region, u64 page, struct page *backing);
 bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
@@ -102,13 +134,18 @@ void frame_referenced(struct cloister_region *region, struct page *frame);
 int frames_fill(struct cloister_region *region, unsigned int target, bool must);
 void frames_work(struct work_struct *work);
 void frames_drop_pool(struct cloister_region *region);
+bool charge_move_begin(struct cloister_region *to, bool same_user);
+void charge_move_cancel(struct cloister_region *to, bool same_user);
+void charge_move_end(struct cloister_region *from, struct page *frame, bool same_user);
+bool device_full(void);
 void granule_reclaimed(struct cloister_region *region, u64 pa);
 
 /* evict.c */
 struct page *evict_one(struct cloister_region *region, bool must);
 int evict_page(struct cloister_region *region, u64 page, struct page *reserve, gfp_t gfp,
 	       struct page **frame);
-bool evict_from_others(struct cloister_region *region);
+bool evict_for(struct cloister_region *region);
+bool evict_to_grow(struct cloister_region *region);
 void region_unmap(u64 cookie, u64 first, u64 count);
 int reclaim_init(void);
 void reclaim_exit(void);

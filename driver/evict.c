@@ -137,46 +137,108 @@ struct page *evict_one(struct cloister_region *region, bool must)
 	return ERR_PTR(-EBUSY);
 }
 
-/* The next region in turn that is not @except, referenced, and moved to the end of the list. */
-static struct cloister_region *next_in_turn(struct cloister_region *except)
+/*
+ * May @victim give @region a frame? One of the same user may; one of another user only where that
+ * user holds more than its fair share.
+ */
+static bool may_give(const struct cloister_region *victim, const struct cloister_region *region,
+		     bool same_user, long least)
 {
-	struct cloister_region *region;
+	long frames = atomic_long_read(&victim->frames) - atomic_long_read(&victim->pinned);
+
+	if (victim == region || frames <= least)
+		return false;
+	if (same_user)
+		return victim->user == region->user;
+	return victim->user != region->user && user_above_share(victim);
+}
+
+/* The next such region in turn, referenced, and moved to the end of the list. */
+static struct cloister_region *next_in_turn(const struct cloister_region *region, bool same_user,
+					    long least)
+{
+	struct cloister_region *victim;
 
 	mutex_lock(&cloister.regions_lock);
-	list_for_each_entry(region, &cloister.regions, link) {
-		if (region == except || !atomic_long_read(&region->frames))
+	list_for_each_entry(victim, &cloister.regions, link) {
+		if (!may_give(victim, region, same_user, least))
 			continue;
 		/* Not the last to go: region_release() takes it off the list first. */
-		kref_get(&region->ref);
-		list_move_tail(&region->link, &cloister.regions);
+		kref_get(&victim->ref);
+		list_move_tail(&victim->link, &cloister.regions);
 		mutex_unlock(&cloister.regions_lock);
-		return region;
+		return victim;
 	}
 	mutex_unlock(&cloister.regions_lock);
 	return NULL;
 }
 
-/* Over the device's limit: let another region give up a frame. */
-bool evict_from_others(struct cloister_region *except)
+/* Seal a page of another region; its charge, without a frame, is then @region's. */
+static bool take_charge(struct cloister_region *region, bool same_user)
 {
-	struct cloister_region *region;
-	struct page *frame = NULL;
+	struct cloister_region *victim;
+	struct page *frame;
 	int tries;
 
+	if (!charge_move_begin(region, same_user))
+		return false;
 	for (tries = 0; tries < EVICT_TRIES; tries++) {
-		region = next_in_turn(except);
-		if (!region)
-			return false;
-		frame = frame_take(region);
+		/* Who has no more than it needs is the last to be asked. */
+		victim = next_in_turn(region, same_user, RESIDENT_MIN);
+		if (!victim)
+			victim = next_in_turn(region, same_user, 0);
+		if (!victim)
+			break;
+		frame = frame_take(victim);
 		if (!frame)
-			frame = evict_one(region, false);
+			frame = evict_one(victim, false);
 		if (!IS_ERR(frame))
-			frame_free(region, frame);
-		region_put(region);
+			charge_move_end(victim, frame, same_user);
+		region_put(victim);
 		if (!IS_ERR(frame))
 			return true;
 	}
+	charge_move_cancel(region, same_user);
 	return false;
+}
+
+/**
+ * evict_for() - at its user's or the device's limit, let another region give up a frame
+ * @region: the region; it has nothing to seal
+ *
+ * Its own user's regions first; another user's where that has more than its share. A user
+ * that has less takes its share from those first.
+ *
+ * Return: whether @region is now charged for a frame that it has yet to allocate.
+ */
+bool evict_for(struct cloister_region *region)
+{
+	if (user_full(region))
+		return take_charge(region, true);
+	if (!device_full())
+		return false;
+	if (user_below_share(region) && take_charge(region, false))
+		return true;
+	return take_charge(region, true) || take_charge(region, false);
+}
+
+/**
+ * evict_to_grow() - the same for a region that has pages to seal, but is due more
+ * @region: the region
+ *
+ * It is where its user has less than its share, and where it could not even run on what it has.
+ *
+ * Return: as evict_for().
+ */
+bool evict_to_grow(struct cloister_region *region)
+{
+	long frames = atomic_long_read(&region->frames) - atomic_long_read(&region->pinned);
+
+	if (frames < RESIDENT_MIN)
+		return evict_for(region);
+	if (user_full(region) || !device_full() || !user_below_share(region))
+		return false;
+	return take_charge(region, false);
 }
 
 static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_control *sc)

@@ -30,8 +30,19 @@
  */
 #define RESERVE_MAX	8
 
-/* page_private() of a listed frame: its reserved backing page, and bit 0. */
+/*
+ * Frames that a region gives back where the allocator has none: the next faults find memory, and so
+ * does whatever else its memory cgroup is charged for, which can't reclaim frames.
+ */
+#define RELIEF		32
+
+/*
+ * page_private() of a listed frame: its reserved backing page and bit 0, or bit 1 and who pinned
+ * the page.
+ */
 #define FRAME_INACTIVE	1ul
+#define FRAME_PINNED	2ul
+#define FRAME_FLAGS	(FRAME_INACTIVE | FRAME_PINNED)
 
 struct page *granule_of(u64 pa)
 {
@@ -109,29 +120,80 @@ void granule_give_back(struct page *page)
 	__free_page(page);
 }
 
+static bool charge_region(struct cloister_region *region)
+{
+	if (atomic_long_inc_return(&region->frames) <= region->limit)
+		return true;
+	atomic_long_dec(&region->frames);
+	return false;
+}
+
+static bool charge_one(struct cloister_region *region)
+{
+	if (!charge_region(region))
+		return false;
+	if (!user_charge(region))
+		goto region;
+	if (atomic_long_inc_return(&cloister.frames) <= cloister.frames_max)
+		return true;
+	atomic_long_dec(&cloister.frames);
+	user_uncharge(region, 1);
+region:
+	atomic_long_dec(&region->frames);
+	return false;
+}
+
 /* Charge up to @count frames; fewer where a limit is near. */
 static unsigned int charge(struct cloister_region *region, unsigned int count)
 {
-	unsigned int n;
+	unsigned int n = 0;
 
-	for (n = 0; n < count; n++) {
-		if (atomic_long_inc_return(&region->frames) > region->limit)
-			goto over;
-		if (atomic_long_inc_return(&cloister.frames) > cloister.frames_max) {
-			atomic_long_dec(&cloister.frames);
-			goto over;
-		}
-	}
-	return n;
-over:
-	atomic_long_dec(&region->frames);
+	while (n < count && charge_one(region))
+		n++;
 	return n;
 }
 
 static void uncharge(struct cloister_region *region, unsigned int count)
 {
 	atomic_long_sub(count, &region->frames);
+	user_uncharge(region, count);
 	atomic_long_sub(count, &cloister.frames);
+}
+
+bool device_full(void)
+{
+	return atomic_long_read(&cloister.frames) >= cloister.frames_max;
+}
+
+/*
+ * A charge goes from one region to another without being free in between, where whoever asks most
+ * often would get it. First it is counted twice where the two differ.
+ */
+bool charge_move_begin(struct cloister_region *to, bool same_user)
+{
+	if (!charge_region(to))
+		return false;
+	if (same_user || user_charge(to))
+		return true;
+	atomic_long_dec(&to->frames);
+	return false;
+}
+
+void charge_move_cancel(struct cloister_region *to, bool same_user)
+{
+	atomic_long_dec(&to->frames);
+	if (!same_user)
+		user_uncharge(to, 1);
+}
+
+/* @frame goes back to the kernel: it is charged to another cgroup than its successor may be. */
+void charge_move_end(struct cloister_region *from, struct page *frame, bool same_user)
+{
+	granule_give_back(frame);
+	atomic_long_dec(&from->frames);
+	if (!same_user)
+		user_uncharge(from, 1);
+	region_progress(from);
 }
 
 /* Take an empty frame from the pool, or NULL. */
@@ -185,19 +247,39 @@ void frame_list(struct cloister_region *region, struct page *frame, u64 page,
 	spin_unlock(&region->frames_lock);
 }
 
+/* The same for a pinned page: on a list where no evictor looks. */
+void frame_list_pinned(struct cloister_region *region, struct page *frame,
+		       struct cloister_pinner *pinner)
+{
+	set_page_private(frame, (unsigned long)pinner | FRAME_PINNED);
+	spin_lock(&region->frames_lock);
+	list_add_tail(&frame->lru, &region->fixed);
+	spin_unlock(&region->frames_lock);
+}
+
+/* Who pinned the page in a listed frame, or NULL. */
+struct cloister_pinner *frame_pinner(struct page *frame)
+{
+	if (!(page_private(frame) & FRAME_PINNED))
+		return NULL;
+	return (struct cloister_pinner *)(page_private(frame) & ~FRAME_FLAGS);
+}
+
 void frame_unlist(struct cloister_region *region, struct page *frame)
 {
-	struct page *reserve;
+	struct page *reserve = NULL;
 
 	spin_lock(&region->frames_lock);
 	list_del_init(&frame->lru);
-	if (page_private(frame) & FRAME_INACTIVE)
-		region->nr_inactive--;
-	else
-		region->nr_active--;
-	reserve = (struct page *)(page_private(frame) & ~FRAME_INACTIVE);
-	if (reserve)
-		region->nr_reserve--;
+	if (!(page_private(frame) & FRAME_PINNED)) {
+		if (page_private(frame) & FRAME_INACTIVE)
+			region->nr_inactive--;
+		else
+			region->nr_active--;
+		reserve = (struct page *)(page_private(frame) & ~FRAME_FLAGS);
+		if (reserve)
+			region->nr_reserve--;
+	}
 	spin_unlock(&region->frames_lock);
 	set_page_private(frame, 0);
 	if (reserve)
@@ -281,7 +363,7 @@ bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
 	spin_lock(&region->frames_lock);
 	for (list = &region->inactive; !found; list = &region->active) {
 		list_for_each_entry(frame, list, lru) {
-			*reserve = (struct page *)(page_private(frame) & ~FRAME_INACTIVE);
+			*reserve = (struct page *)(page_private(frame) & ~FRAME_FLAGS);
 			if (reserved && !*reserve)
 				continue;
 			found = true;
@@ -298,15 +380,13 @@ bool frames_pick(struct cloister_region *region, bool reserved, u64 *page,
 	return found;
 }
 
-/* A new frame, hidden without page_offline_begin(); -EBUSY at a limit, -ENOMEM. */
-static struct page *take_one_in_fault(struct cloister_region *region, gfp_t gfp)
+/* A new frame that is charged, hidden without page_offline_begin(); or -ENOMEM. */
+static struct page *new_in_fault(struct cloister_region *region, gfp_t gfp)
 {
 	struct page *frame;
 	LIST_HEAD(pages);
 	LIST_HEAD(frames);
 
-	if (!charge(region, 1))
-		return ERR_PTR(-EBUSY);
 	allocate(region->memcg, &pages, 1, gfp);
 	if (!delegate(&pages, &frames)) {
 		uncharge(region, 1);
@@ -317,22 +397,25 @@ static struct page *take_one_in_fault(struct cloister_region *region, gfp_t gfp)
 	return frame;
 }
 
+/* The same, and charge it; -EBUSY at a limit. */
+static struct page *take_one_in_fault(struct cloister_region *region, gfp_t gfp)
+{
+	return charge_one(region) ? new_in_fault(region, gfp) : ERR_PTR(-EBUSY);
+}
+
 /* How many empty frames a region at its limit keeps. */
 static unsigned int pool_target(const struct cloister_region *region)
 {
 	return clamp_t(long, region->limit / POOL_SHARE, 1, POOL_MAX);
 }
 
-/* New frames into the pool: how many, or -EBUSY at a limit, or -ENOMEM. */
-static int take_new(struct cloister_region *region, unsigned int count, gfp_t gfp)
+/* New frames that are charged into the pool: how many, or -ENOMEM. */
+static int new_in_pool(struct cloister_region *region, unsigned int charged, gfp_t gfp)
 {
-	unsigned int charged = charge(region, count);
 	struct page *frame, *next;
 	LIST_HEAD(frames);
 	int got;
 
-	if (!charged)
-		return -EBUSY;
 	got = granules_take(region->memcg, &frames, charged, gfp);
 	uncharge(region, charged - got);
 	list_for_each_entry_safe(frame, next, &frames, lru) {
@@ -342,9 +425,23 @@ static int take_new(struct cloister_region *region, unsigned int count, gfp_t gf
 	return got ?: -ENOMEM;
 }
 
-static bool device_full(void)
+/* The same, and charge them; -EBUSY at a limit. */
+static int take_new(struct cloister_region *region, unsigned int count, gfp_t gfp)
 {
-	return atomic_long_read(&cloister.frames) >= cloister.frames_max;
+	unsigned int charged = charge(region, count);
+
+	return charged ? new_in_pool(region, charged, gfp) : -EBUSY;
+}
+
+/* Memory is short, the machine's or that of the region's cgroup: leave some to others. */
+static void relieve(struct cloister_region *region)
+{
+	long spare = READ_ONCE(region->nr_active) + READ_ONCE(region->nr_inactive) - RESIDENT_MIN;
+
+	if (spare <= 0 || atomic_long_read(&region->shrink))
+		return;
+	atomic_long_add(clamp_t(long, spare / 8, 1, RELIEF), &region->shrink);
+	queue_work(reclaim_queue, &region->work);
 }
 
 /**
@@ -353,8 +450,9 @@ static bool device_full(void)
  * @target: at most POOL_MAX counts
  * @must: somebody waits for a frame: where memory is short, try as hard as the allocator can
  *
- * New pages first; at a limit or without memory, by sealing pages of the region's own; and
- * last, where nothing can be sealed, from other regions or whatever the allocator can free.
+ * New pages first; then of other regions, where limits give it more; at a limit or without
+ * memory, by sealing pages of the region's own; and last, where nothing can be sealed, from
+ * other regions or whatever the allocator can free.
  *
  * Context: as granules_take().
  * Return: 0 where something was put into the pool or enough was there, though others may have
@@ -369,7 +467,8 @@ int frames_fill(struct cloister_region *region, unsigned int target, bool must)
 
 	target = min_t(unsigned int, target, POOL_MAX);
 	while ((have = READ_ONCE(region->nr_pool)) < target) {
-		if (take_new(region, target - have, GFP_FRAME) < 0) {
+		if (take_new(region, target - have, GFP_FRAME) < 0 &&
+		    !(evict_to_grow(region) && new_in_pool(region, 1, GFP_FRAME) > 0)) {
 			frame = evict_one(region, must && !have && !filled);
 			if (IS_ERR(frame))
 				break;
@@ -379,7 +478,7 @@ int frames_fill(struct cloister_region *region, unsigned int target, bool must)
 	}
 	if (filled || have)
 		return 0;
-	if (device_full() && evict_from_others(region))
+	if (evict_for(region) && new_in_pool(region, 1, GFP_FRAME) > 0)
 		return 0;
 	ret = take_new(region, 1, must ? GFP_KERNEL | __GFP_NOWARN : GFP_FRAME);
 	if (ret > 0)
@@ -404,14 +503,19 @@ struct page *frame_for_fault(struct cloister_region *region)
 
 	if (!frame)
 		frame = take_one_in_fault(region, GFP_FRAME);
+	if (frame == ERR_PTR(-ENOMEM))
+		relieve(region);
+	if (frame == ERR_PTR(-EBUSY) && evict_to_grow(region))
+		frame = new_in_fault(region, GFP_FRAME);
 	if (IS_ERR(frame)) {
 		evicted = evict_one(region, true);
 		if (!IS_ERR(evicted)) {
 			frame = evicted;
 		} else {
-			if (device_full())
-				evict_from_others(region);
-			frame = take_one_in_fault(region, GFP_KERNEL | __GFP_NOWARN);
+			if (evict_for(region))
+				frame = new_in_fault(region, GFP_KERNEL | __GFP_NOWARN);
+			else
+				frame = take_one_in_fault(region, GFP_KERNEL | __GFP_NOWARN);
 			if (frame == ERR_PTR(-EBUSY))
 				frame = evicted;
 		}

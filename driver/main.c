@@ -89,6 +89,9 @@ static int __init cloister_init(void)
 		return -EINVAL;
 	}
 	set_frames_max();
+	ret = limits_init();
+	if (ret)
+		return ret;
 	ret = plat_kernel_init();
 	if (ret)
 		return ret;
@@ -123,6 +126,7 @@ platform:
 static void __exit cloister_exit(void)
 {
 	tee_unregister();
+	limits_exit();
 	unregister_pm_notifier(&pm_notifier);
 	reclaim_exit();
 	plat_set_unmap(NULL);

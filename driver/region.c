@@ -2,8 +2,8 @@
 /*
  * Life of a region on the driver's side. Teardown, when the last of its file and mappings goes:
  * off the list of regions (nobody finds it), its work done, and with the last reference
- * (somebody may be evicting from it still) the monitor's part killed and reclaimed, then backing
- * store, inode, cgroup, owner.
+ * (somebody may be evicting from it still) the monitor's part killed and reclaimed, what it counted
+ * against limits taken back, then backing store, inode, cgroup, owner.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -16,9 +16,6 @@
 
 #include "driver.h"
 #include "trace.h"
-
-/* Fewer frames than this leave no room for what one instruction may touch. */
-#define RESIDENT_MIN	16
 
 bool region_accessible(const struct cloister_region *region)
 {
@@ -115,6 +112,8 @@ static void region_free(struct cloister_region *region)
 	if (region->pa)
 		monitor_destroy(region);
 	frames_drop_pool(region);
+	pins_drop(region);
+	limits_region_end(region);
 	if (region->backing)
 		fput(region->backing);
 	if (region->inode)
@@ -174,6 +173,7 @@ static void region_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "cloister-limit:\t%llu\n", region_resident_limit(region));
 	seq_printf(m, "cloister-pages:\t%llu\n", stats.added);
 	seq_printf(m, "cloister-resident:\t%llu\n", stats.resident);
+	seq_printf(m, "cloister-pinned:\t%llu\n", stats.pinned);
 	seq_printf(m, "cloister-sealed:\t%llu\n", stats.sealed);
 	seq_printf(m, "cloister-zero:\t%llu\n", stats.zero);
 	seq_printf(m, "cloister-loads:\t%llu\n", stats.loads);
@@ -208,9 +208,11 @@ static struct cloister_region *region_alloc(u64 pages, long limit, u32 flags)
 	mmgrab(region->owner);
 	region->memcg = get_mem_cgroup_from_mm(current->mm);
 	mutex_init(&region->add_lock);
+	INIT_LIST_HEAD(&region->pinners);
 	spin_lock_init(&region->frames_lock);
 	INIT_LIST_HEAD(&region->active);
 	INIT_LIST_HEAD(&region->inactive);
+	INIT_LIST_HEAD(&region->fixed);
 	INIT_LIST_HEAD(&region->pool);
 	INIT_WORK(&region->work, frames_work);
 	init_waitqueue_head(&region->wait);
@@ -266,6 +268,9 @@ int region_create(u64 region_size, u64 resident_limit, u32 flags)
 	region = region_alloc(pages, limit, flags);
 	if (IS_ERR(region))
 		return PTR_ERR(region);
+	ret = limits_region_begin(region);
+	if (ret)
+		goto free;
 	region->backing = shmem_file_setup("cloister-backing", region_size, VM_NORESERVE);
 	if (IS_ERR(region->backing)) {
 		ret = PTR_ERR(region->backing);

@@ -17,6 +17,10 @@ struct file;
 struct inode;
 struct mem_cgroup;
 struct mm_struct;
+struct cloister_user;
+
+/* Fewer frames than this leave no room for what one instruction may touch. */
+#define RESIDENT_MIN	16
 
 /**
  * struct cloister_region - private data of a region's file
@@ -29,20 +33,26 @@ struct mm_struct;
  * @flags: CLOISTER_CREATE_*
  * @owner: the creator's address space; held with mmgrab(), compared only
  * @memcg: whom its memory is charged to
+ * @user: whose limits it counts against, see limits.c
+ * @exempt: it counts, but is not bounded by them
  * @inode: of its file; the mapping whose translations are removed
  * @backing: shmem file, page n of the region at offset n * 4096: ciphertext
  * @link: in cloister.regions
- * @add_lock: held by the call that adds pages
+ * @add_lock: held by the call that adds pages; protects @pinners and @tables
+ * @pinners: who pinned pages, see pinned.c
+ * @tables: granules given to the monitor for metadata of pages
  * @frames_lock: protects the lists of frames and their counts
  * @active: resident frames that were touched since they were last looked at
  * @inactive: resident frames without translations: a touch makes them active,
  *	or else they are evicted, oldest first
+ * @fixed: frames of pinned pages, which are never evicted
  * @pool: empty frames, delegated
  * @nr_active: length of @active
  * @nr_inactive: length of @inactive
  * @nr_pool: length of @pool
  * @nr_reserve: frames with a backing page held in reserve
  * @frames: frames charged to the region: resident, in the pool, in passing
+ * @pinned: pages that are pinned, or are about to be
  * @shrink: frames that the machine wants back
  * @work: fills the pool, or gives frames back
  * @progress: counts what a waiter for a BUSY page or for a frame may wait for
@@ -59,21 +69,27 @@ struct cloister_region {
 	u32 flags;
 	struct mm_struct *owner;
 	struct mem_cgroup *memcg;
+	struct cloister_user *user;
+	bool exempt;
 	struct inode *inode;
 	struct file *backing;
 	struct list_head link;
 
 	struct mutex add_lock;
+	struct list_head pinners;
+	unsigned long tables;
 
 	spinlock_t frames_lock;
 	struct list_head active;
 	struct list_head inactive;
+	struct list_head fixed;
 	struct list_head pool;
 	unsigned int nr_active;
 	unsigned int nr_inactive;
 	unsigned int nr_pool;
 	unsigned int nr_reserve;
 	atomic_long_t frames;
+	atomic_long_t pinned;
 
 	atomic_long_t shrink;
 	struct work_struct work;

@@ -10,9 +10,6 @@
 #include "driver.h"
 #include "trace.h"
 
-#define PERMISSIONS	(CLOISTER_PERM_READ | CLOISTER_PERM_WRITE | CLOISTER_PERM_EXEC)
-#define ADD_FLAGS	(CLOISTER_ADD_MEASURED | CLOISTER_ADD_ZERO)
-
 /*
  * Pages whose translations go together, ahead of their being sealed: other processors are then
  * interrupted once, not for each page.
@@ -20,7 +17,7 @@
 #define SEAL_BATCH	32
 
 /* A range of whole pages within the region. */
-static int check_range(const struct cloister_region *region, u64 offset, u64 length)
+int region_check_range(const struct cloister_region *region, u64 offset, u64 length)
 {
 	u64 size = region->pages << PAGE_SHIFT;
 
@@ -28,161 +25,6 @@ static int check_range(const struct cloister_region *region, u64 offset, u64 len
 	    length > size - offset)
 		return -EINVAL;
 	return 0;
-}
-
-/* ADD_PAGES ---------------------------------------------------------------- */
-
-static int donate_tables(struct cloister_region *region)
-{
-	struct page *page, *next;
-	LIST_HEAD(granules);
-	int ret = 0;
-
-	if (!granules_take(region->memcg, &granules, MON_TABLES_PER_PAGE, GFP_KERNEL))
-		return -ENOMEM;
-	list_for_each_entry_safe(page, next, &granules, lru) {
-		list_del_init(&page->lru);
-		if (!ret)
-			ret = errno_of(mon_region_donate(cloister.root, region->pa,
-							 granule_pa(page)));
-		if (ret)
-			granule_give_back(page);
-	}
-	return ret;
-}
-
-static enum mon_page_kind page_kind(u32 flags)
-{
-	if (flags & CLOISTER_ADD_ZERO)
-		return MON_PAGE_ZERO;
-	return flags & CLOISTER_ADD_MEASURED ? MON_PAGE_DATA : MON_PAGE_ATTR;
-}
-
-static int add_with_tables(struct cloister_region *region, u64 page, u32 permissions,
-			   enum mon_page_kind kind, u64 frame, const void *source)
-{
-	enum mon_status status;
-	int ret;
-
-	for (;;) {
-		status = mon_page_add(cloister.root, region->pa, page, permissions, kind, frame,
-				      source);
-		if (status != MON_E_NEED_TABLES)
-			return errno_of(status);
-		ret = donate_tables(region);
-		if (ret)
-			return ret;
-	}
-}
-
-/* Add a page with contents. @left: how many are to come, itself included. */
-static int add_data_page(struct cloister_region *region, u64 page, u32 permissions,
-			 enum mon_page_kind kind, const void *source, u64 left)
-{
-	struct page *frame;
-	int ret;
-
-	while (!(frame = frame_take(region))) {
-		ret = frames_fill(region, min_t(u64, left, UINT_MAX), true);
-		if (ret)
-			return ret;
-	}
-	frame_list(region, frame, page, frame_reserve(region, page, NULL));
-	ret = add_with_tables(region, page, permissions, kind, granule_pa(frame), source);
-	if (ret) {
-		frame_unlist(region, frame);
-		frame_put(region, frame);
-	}
-	/* SEAL may have met the page while it was BUSY. */
-	region_progress(region);
-	return ret;
-}
-
-/*
- * The source may be a mapping of a region, whose faults take locks: so no lock but add_lock here.
- */
-static int add_source(struct cloister_region *region, struct cloister_add_pages *add, void *bounce)
-{
-	enum mon_page_kind kind = page_kind(add->flags);
-	const void __user *source;
-	u64 page;
-	int ret;
-
-	lockdep_assert_held(&region->add_lock);
-	for (add->done = 0; add->done < add->length; add->done += PAGE_SIZE) {
-		if (signal_pending(current))
-			return -EINTR;
-		page = (add->offset + add->done) >> PAGE_SHIFT;
-		if (kind == MON_PAGE_ZERO) {
-			ret = add_with_tables(region, page, add->permissions, kind, 0, NULL);
-		} else {
-			source = u64_to_user_ptr(add->source + add->done);
-			if (copy_from_user(bounce, source, PAGE_SIZE))
-				return -EFAULT;
-			ret = add_data_page(region, page, add->permissions, kind, bounce,
-					    (add->length - add->done) >> PAGE_SHIFT);
-		}
-		if (ret)
-			return ret;
-		cond_resched();
-	}
-	return 0;
-}
-
-static int check_add(const struct cloister_region *region, const struct cloister_add_pages *add)
-{
-	bool zero = add->flags & CLOISTER_ADD_ZERO;
-
-	if ((add->flags & ~ADD_FLAGS) || add->reserved || (add->permissions & ~PERMISSIONS))
-		return -EINVAL;
-	if (zero && ((add->flags & CLOISTER_ADD_MEASURED) || add->source))
-		return -EINVAL;
-	if (!(add->permissions & CLOISTER_PERM_READ) ||
-	    ((add->permissions & CLOISTER_PERM_WRITE) && (add->permissions & CLOISTER_PERM_EXEC)))
-		return -EINVAL;
-	if (!add->length)
-		return -EINVAL;
-	return check_range(region, add->offset, add->length);
-}
-
-static long region_add_pages(struct cloister_region *region, unsigned long arg)
-{
-	struct cloister_add_pages add;
-	struct abi_struct us;
-	void *bounce;
-	int ret;
-
-	ret = get_abi_struct(&us, arg, &add, sizeof(add));
-	if (ret)
-		return ret;
-	/*
-	 * Nothing is done yet, whatever the caller left there: a refusal must not read as
-	 * progress.
-	 */
-	add.done = 0;
-	if (put_abi_struct(&us, &add, sizeof(add)))
-		return -EFAULT;
-	ret = check_add(region, &add);
-	if (ret)
-		return ret;
-	ret = region_require(region, MON_REGION_BUILDING);
-	if (ret)
-		return ret;
-	if (!mutex_trylock(&region->add_lock))
-		return -EBUSY;
-	bounce = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
-	if (bounce) {
-		ret = add_source(region, &add, bounce);
-		/* It held what is now a secret. */
-		memzero_explicit(bounce, PAGE_SIZE);
-		free_page((unsigned long)bounce);
-	} else {
-		ret = -ENOMEM;
-	}
-	mutex_unlock(&region->add_lock);
-	if (put_abi_struct(&us, &add, sizeof(add)))
-		return -EFAULT;
-	return ret;
 }
 
 /* INIT --------------------------------------------------------------------- */
@@ -224,7 +66,7 @@ static int get_range(struct cloister_region *region, unsigned long arg, struct a
 		return -EFAULT;
 	if (range->flags)
 		return -EINVAL;
-	ret = check_range(region, range->offset, range->length);
+	ret = region_check_range(region, range->offset, range->length);
 	if (ret)
 		return ret;
 	if (range->length)
@@ -306,6 +148,16 @@ static long region_seal(struct cloister_region *region, unsigned long arg)
 	return ret;
 }
 
+static void free_removed(struct cloister_region *region, struct page *frame)
+{
+	struct cloister_pinner *pinner = frame_pinner(frame);
+
+	frame_unlist(region, frame);
+	frame_free(region, frame);
+	if (pinner)
+		pins_uncharge(region, pinner, 1);
+}
+
 /* Drop one page, waiting for whoever has it in hands. @next: where to go on. */
 static int remove_page(struct cloister_region *region, u64 page, u64 *next)
 {
@@ -316,10 +168,8 @@ static int remove_page(struct cloister_region *region, u64 page, u64 *next)
 	for (;;) {
 		seen = region_progress_seen(region);
 		status = mon_page_remove(cloister.root, region->pa, page, &frame, next);
-		if (status == MON_OK && frame) {
-			frame_unlist(region, granule_of(frame));
-			frame_free(region, granule_of(frame));
-		}
+		if (status == MON_OK && frame)
+			free_removed(region, granule_of(frame));
 		if (status == MON_OK || status == MON_E_ABSENT)
 			return 0;
 		if (status != MON_E_BUSY)
@@ -394,6 +244,7 @@ static int quote_in_two_passes(struct cloister_region *region, struct mon_quote 
 			       const struct cloister_quote *quote)
 {
 	enum mon_status status;
+	int ret;
 
 	q->out_len = 0;
 	status = mon_quote(cloister.root, region->pa, q, scratch);
@@ -403,6 +254,9 @@ static int quote_in_two_passes(struct cloister_region *region, struct mon_quote 
 		return -EIO;
 	if (clear_user(u64_to_user_ptr(quote->buffer), q->quote_len))
 		return -EFAULT;
+	ret = limits_quote(region);
+	if (ret)
+		return ret;
 	/* The posture may have changed, and the length with it. */
 	q->out_len = min_t(u64, quote->buffer_len, CLOISTER_QUOTE_MAX_LEN);
 	status = mon_quote(cloister.root, region->pa, q, scratch);
@@ -509,6 +363,7 @@ static long region_stats(struct cloister_region *region, unsigned long arg)
 		.faults = atomic64_read(&region->faults),
 		.integrity_failures = ms.integrity_failures,
 		.quotes = ms.quotes,
+		.pinned = ms.pinned,
 	};
 	return put_abi_struct(&us, &stats, sizeof(stats));
 }

@@ -18,7 +18,7 @@ TEST_F(info, version_mode_and_features)
 	EXPECT_EQ(CLOISTER_ABI_VERSION, info.abi_version);
 	EXPECT_EQ(CLOISTER_MODE_KERNEL, info.mode);
 	EXPECT_EQ(SHAREABLE, info.create_flags);
-	EXPECT_EQ(MEASURED | ZERO, info.add_flags);
+	EXPECT_EQ(MEASURED | ZERO | PINNED, info.add_flags);
 	EXPECT_EQ(READ | WRITE | EXEC, info.permissions);
 	EXPECT_EQ(1U << CLOISTER_ALG_ES256 | 1U << CLOISTER_ALG_ES384, info.algorithms);
 	EXPECT_EQ(REGION_MAX, info.region_size_max);

@@ -73,6 +73,7 @@ static int compute(const uint8_t *source, uint64_t size, uint32_t create_flags,
 			steps[i].flags & MEASURED ? "pagedata" : "pageattr";
 		for (page = steps[i].page; !result && page < steps[i].page + steps[i].pages; page++)
 			result = measuring_page(&measuring, tag, page * PAGE, steps[i].permissions,
+						!!(steps[i].flags & PINNED),
 						strcmp(tag, "pagedata") ? NULL :
 						source + page * PAGE);
 	}
@@ -99,6 +100,9 @@ static const struct recipe recipes[] = {
 	{ "mixed", SIZE, SHAREABLE, 4, {
 		{ MEASURED, 0, 2, READ | EXEC }, { ZERO, 6, 2, READ | WRITE },
 		{ 0, 3, 1, READ }, { MEASURED, 4, 1, READ | WRITE } } },
+	{ "pinned", SIZE, 0, 3, {
+		{ MEASURED | PINNED, 0, 2, READ }, { PINNED, 2, 2, READ },
+		{ ZERO | PINNED, 4, 4, READ | WRITE } } },
 	{ "largest", REGION_MAX, 0, 2, { { MEASURED, 1, 2, READ }, { ZERO, LAST_PAGE, 1, READ } } },
 };
 

@@ -105,11 +105,12 @@ HELPER int measuring_begin(struct measuring *m, uint64_t region_size, uint32_t f
 }
 
 HELPER int measuring_page(struct measuring *m, const char tag[8], uint64_t offset,
-			  uint32_t permissions, const void *contents)
+			  uint32_t permissions, uint32_t page_class, const void *contents)
 {
 	struct page_record record = {
 		.offset = htole64(offset),
 		.permissions = htole32(permissions),
+		.page_class = htole32(page_class),
 	};
 	int result;
 

@@ -72,6 +72,11 @@
  * @posture: out: mask of CLOISTER_POSTURE_*, as quotes made now would state it
  * @instance_id: out: 16 random bytes chosen when the module was loaded
  * @monitor_digest: out: digest given when provisioned, or zeros
+ * @user_regions: out: regions that the caller's user (its real uid) has created and that are alive
+ * @user_regions_max: out: most that it may have without CAP_SYS_RESOURCE
+ * @user_resident: out: plaintext memory of these regions, empty frames kept ready included,
+ *	in bytes
+ * @user_resident_max: out: limit of that without CAP_SYS_RESOURCE
  * @reserved: out: 0
  *
  * CLOISTER_GET_INFO, on the device or on a region.
@@ -93,7 +98,11 @@ struct cloister_get_info {
 	__u64 posture;
 	__u8  instance_id[16];
 	__u8  monitor_digest[CLOISTER_DIGEST_LEN];
-	__u64 reserved[4];
+	__u32 user_regions;
+	__u32 user_regions_max;
+	__u64 user_resident;
+	__u64 user_resident_max;
+	__u64 reserved[1];
 };
 
 /* CLOISTER_CREATE flags */
@@ -115,6 +124,8 @@ struct cloister_get_info {
  * Errors:
  * - %EINVAL: @region_size or @resident_limit zero where not allowed, not a
  *   multiple of the page size or out of bounds; unknown flag; reserved not 0
+ * - %EDQUOT: the user has as many regions as the module's parameter user_regions
+ *   allows, and the caller lacks CAP_SYS_RESOURCE
  * - %EMFILE, %ENFILE: no descriptor left
  * - %ENOMEM: no memory for the region's descriptor
  * - %EIO: the kernel's crypto failed
@@ -137,6 +148,11 @@ struct cloister_create {
 #define CLOISTER_ADD_MEASURED		(1U << 0)
 /* The pages are zero; @source must be 0. */
 #define CLOISTER_ADD_ZERO		(1U << 1)
+/*
+ * The pages have frames from now on and keep them: they are never sealed while the region lives
+ * (measured). They count against RLIMIT_MEMLOCK of who adds them.
+ */
+#define CLOISTER_ADD_PINNED		(1U << 2)
 
 /**
  * struct cloister_add_pages - add pages to a region being built
@@ -161,9 +177,15 @@ struct cloister_create {
  * - %EACCES: the caller is not the creator and the region is not shareable
  * - %EINTR: a signal came; go on from @done
  * - %EBUSY: another thread is adding to the region, or a limit of plaintext
- *   memory, the region's or the device's, is reached and nothing could be sealed
- *   just now: try again
- * - %ENOMEM: out of memory, or over the memory cgroup's limit
+ *   memory, the region's, its user's or the device's, is reached and nothing could be
+ *   sealed just now: try again
+ * - %ENOMEM: out of memory, or over the memory cgroup's limit; PINNED: over
+ *   RLIMIT_MEMLOCK
+ * - %EPERM: PINNED: RLIMIT_MEMLOCK is 0, and the caller lacks CAP_IPC_LOCK
+ * - %ENOSPC: PINNED: with these pages less than 64 KiB of the region's resident limit would be
+ *   left for its others, or half of the device's limit would be passed
+ * - %EDQUOT: the user's regions would have more pinned pages, or more tables for the
+ *   metadata of pages, than half of the limit of its plaintext memory
  * - %EIO: the kernel's crypto failed; the region is dead
  */
 struct cloister_add_pages {
@@ -204,7 +226,7 @@ struct cloister_init {
  * @done: out: bytes gone through from @offset
  *
  * CLOISTER_SEAL: encrypt every resident page of the range into the backing
- * store now and free its frame. Pages that are sealed or absent are passed over.
+ * store now and free its frame. Pages that are sealed, absent or pinned are passed over.
  * CLOISTER_REMOVE_PAGES: scrub and drop the pages of the range for good; a touch
  * raises SIGBUS from then on. Only on a LIVE region; absent pages are passed over.
  *
@@ -245,6 +267,9 @@ struct cloister_range {
  * - %EBADFD: the region is not LIVE
  * - %EACCES: the caller is not the creator and the region is not shareable
  * - %ENOKEY: the device has not been provisioned
+ * - %EAGAIN: for the user that created the region, as many quotes were signed as the
+ *   module's parameter user_quotes allows, and the caller lacks CAP_SYS_RESOURCE:
+ *   try again in a while
  * - %ENOSPC: @buffer_len is too small; @quote_len says what is needed
  * - %ENOMEM: no memory for the quote
  * - %EIO: signing failed its own check
@@ -287,6 +312,7 @@ struct cloister_quote {
  * @faults: out: page faults served
  * @integrity_failures: out: sealed pages that failed authentication
  * @quotes: out: quotes made
+ * @pinned: out: of the pages in frames, those that are pinned
  * @reserved: out: 0
  *
  * CLOISTER_STATS, on a region in any state.
@@ -311,7 +337,8 @@ struct cloister_stats {
 	__u64 faults;
 	__u64 integrity_failures;
 	__u64 quotes;
-	__u64 reserved[4];
+	__u64 pinned;
+	__u64 reserved[3];
 };
 
 /* How the monitor digest came to be known. */
