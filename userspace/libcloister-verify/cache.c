@@ -36,7 +36,7 @@ int cache_set_size(struct cloister_verifier *verifier, unsigned int chains)
 	cache_clear(verifier);
 	free(verifier->cache);
 	verifier->cache = cache;
-	verifier->sets = sets;
+	verifier->sets = (unsigned int)sets;
 	return 0;
 }
 

@@ -218,7 +218,7 @@ static int expect_hex(struct cloister_policy *policy, int claim, const char *val
 				 "The claim %s is written as %zu hexadecimal digits, and not as \"%s\".",
 				 spec->name, 2 * spec->max, value);
 	for (i = 0; i < spec->max; i++)
-		bytes[i] = hex_digit(value[2 * i]) << 4 | hex_digit(value[2 * i + 1]);
+		bytes[i] = (uint8_t)(hex_digit(value[2 * i]) << 4 | hex_digit(value[2 * i + 1]));
 	return cloister_policy_expect_bytes(policy, spec->label, bytes, spec->max, error);
 }
 
@@ -310,7 +310,7 @@ static struct phrase expectation_phrase(const struct expectation *expectation)
 		.bytes = expectation->bytes,
 		.len = expectation->len,
 		.number = expectation->number,
-		.rank = expectation->number,
+		.rank = (unsigned int)expectation->number,
 	};
 
 	return claim_phrase(&claim_specs[expectation->claim], &value);

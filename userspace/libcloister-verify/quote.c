@@ -70,7 +70,7 @@ static int read_x5chain(struct strict_reader *reader, struct cert_list *certs)
 				   phrase("at most %d bytes of certificates",
 					  CLOISTER_CHAIN_MAX_LEN).text,
 				   phrase("%zu bytes", total).text, NULL);
-	certs->count = count;
+	certs->count = (unsigned int)count;
 	return 0;
 }
 

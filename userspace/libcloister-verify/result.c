@@ -8,6 +8,10 @@
 /**
  * struct failure - a failure with the memory of its texts
  * @seen: what the caller sees
+ * @check: text of the same name in @seen
+ * @expected: the same
+ * @got: the same
+ * @sentence: the same
  */
 struct failure {
 	struct cloister_failure seen;
@@ -180,7 +184,7 @@ PUBLIC int cloister_result_text(const struct cloister_result *result, int claim,
 
 	if (ret)
 		return ret;
-	*value = result_claim_text(result, found - result->claims);
+	*value = result_claim_text(result, (unsigned int)(found - result->claims));
 	return 0;
 }
 

@@ -13,13 +13,13 @@
 static uint8_t *put_bytes_head(uint8_t *p, size_t len)
 {
 	if (len < 24) {
-		*p++ = 0x40 | len;
+		*p++ = (uint8_t)(0x40 | len);
 	} else if (len <= UINT8_MAX) {
 		*p++ = 0x58;
-		*p++ = len;
+		*p++ = (uint8_t)len;
 	} else {
 		*p++ = 0x59;
-		*p++ = len >> 8;
+		*p++ = (uint8_t)(len >> 8);
 		*p++ = len & 0xff;
 	}
 	return p;
@@ -61,9 +61,10 @@ static bool digest_sig_structure(struct cloister_verifier *verifier,
 /* COSE has r and s end to end; OpenSSL takes the DER of X9.62. Returns 0 on failure. */
 static int signature_to_der(const struct span *raw, uint8_t *der)
 {
+	int half = (int)(raw->len / 2);
 	ECDSA_SIG *signature = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw->bytes, raw->len / 2, NULL);
-	BIGNUM *s = BN_bin2bn(raw->bytes + raw->len / 2, raw->len / 2, NULL);
+	BIGNUM *r = BN_bin2bn(raw->bytes, half, NULL);
+	BIGNUM *s = BN_bin2bn(raw->bytes + half, half, NULL);
 	int len = 0;
 
 	if (signature && r && s && ECDSA_SIG_set0(signature, r, s)) {
