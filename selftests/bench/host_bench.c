@@ -7,7 +7,7 @@
 #include "monitor.h"
 
 #define PAGE		MON_GRANULE_SIZE
-#define PAGES		16u	/* of the regions that are timed: few, so that caches hold both sides */
+#define PAGES		16u	/* of the regions timed: few, so that caches hold both sides */
 #define METADATA_PAGES	(1u << 18)	/* 1 GiB */
 #define SAMPLES		501
 
@@ -86,8 +86,8 @@ static void gcm_begin(struct evict_load *e, br_gcm_context *gcm, u64 page)
 }
 
 /*
- * The calls alone: from one buffer to the other and back, as eviction and loading have to go (BearSSL
- * works in place, so that takes a copy). No lock, no state, no scrubbing.
+ * The calls alone: from one buffer to the other and back, as eviction and loading have to go
+ * (BearSSL works in place, so that takes a copy). No lock, no state, no scrubbing.
  */
 static uint64_t gcm_alone(void *arg)
 {

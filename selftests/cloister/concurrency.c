@@ -77,8 +77,8 @@ static void run_workers(struct __test_metadata *_metadata, struct worker *worker
 	for (i = 0; i < count; i++) {
 		ASSERT_EQ(0, pthread_join(workers[i].thread, NULL));
 	}
-	EXPECT_GT(shared->rounds, count);
-	EXPECT_EQ(0, shared->wrong);
+	EXPECT_GT(atomic_load(&shared->rounds), count);
+	EXPECT_EQ(0, atomic_load(&shared->wrong));
 }
 
 /*
@@ -148,7 +148,7 @@ TEST_F(concurrency, writers_and_sealers)
 	};
 
 	run_workers(_metadata, workers, ARRAY_LEN(workers));
-	EXPECT_EQ(0, shared.refused);
+	EXPECT_EQ(0, atomic_load(&shared.refused));
 }
 
 /* Mappings come and go while pages are sealed below them. */
@@ -181,7 +181,7 @@ TEST_F(concurrency, unmappers_and_sealers)
 #define FRESH_PAGES	(8 * PAGES)
 
 /*
- * Walks pages that were added as zero, from the first to the last, once: who comes second may find a
+ * Walks pages that were added as zero, from the first to the last, once: who comes second may find
  * page used and sealed by now that was zero when it looked.
  */
 static void *walk_fresh_pages(void *argument)
@@ -227,8 +227,8 @@ static void fresh_round(struct __test_metadata *_metadata, int device)
 	}
 	atomic_store(&shared.stop, true);
 	ASSERT_EQ(0, pthread_join(sealer, NULL));
-	EXPECT_EQ(0, shared.wrong);
-	EXPECT_EQ(0, shared.refused);
+	EXPECT_EQ(0, atomic_load(&shared.wrong));
+	EXPECT_EQ(0, atomic_load(&shared.refused));
 	munmap(shared.at, FRESH_PAGES * PAGE);
 	close(shared.region);
 }

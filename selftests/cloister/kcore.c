@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading /proc/kcore into a region: kcore's reader holds a lock that giving frames to the monitor needs,
- * and its faults on the region want frames. Neither may wait for the other.
+ * Reading /proc/kcore into a region: kcore's reader holds a lock that giving frames to the monitor
+ * needs, and its faults on the region want frames. Neither may wait for the other.
  */
 #include <elf.h>
 
@@ -58,7 +58,7 @@ FIXTURE_TEARDOWN(kcore)
 static ssize_t read_into(struct __test_metadata *_metadata, FIXTURE_DATA(kcore) *self,
 			 uint64_t limit, struct cloister_stats *stats)
 {
-	int region = create_region(self->device, SIZE, limit, 0);
+	int region = create_region(self->device, SIZE, limit, CLOISTER_CREATE_DEBUG);
 	ssize_t got;
 	uint8_t *at;
 

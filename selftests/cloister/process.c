@@ -225,7 +225,8 @@ static __attribute__((constructor)) void run_after_exec(void)
 static int exec_with_region(void *use)
 {
 	char text[16];
-	char *arguments[] = { "process", NULL };
+	char program[] = "process";
+	char *arguments[] = { program, NULL };
 
 	snprintf(text, sizeof(text), "%d", ((struct use *)use)->region);
 	setenv(EXEC_ENVIRONMENT, text, 1);

@@ -85,7 +85,7 @@ void assert_dies(void (*fn)(void), const char *text);
 /* Nothing changed --------------------------------------------------------------- */
 
 /* What may differ all the same. */
-#define MAY_USE_NONCES		1u	/* counters of nonces: one that was tried is never used again */
+#define MAY_USE_NONCES		1u	/* counters: a nonce that was tried is used up */
 #define MAY_COUNT_FAILURES	2u	/* integrity_failures */
 
 /* All there is: memory, granule words, what is hidden. */
