@@ -31,7 +31,9 @@ struct cloister_chain {
  * @pinned: pages of regions that are pinned
  * @regions_lock: protects @regions, and the reference that its being there stands for
  * @regions: all regions with a file, the next to give up a frame first
- * @chain_lock: protects @chain_es256 and @chain_es384
+ * @chain_lock: protects the chains
+ * @chain_es256: certificates of the key for ES256
+ * @chain_es384: certificates of the key for ES384
  */
 struct cloister {
 	struct mon_root *root;

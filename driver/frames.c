@@ -7,7 +7,8 @@
  *
  * Delegating marks a page PageOffline. Calls and the worker do that under page_offline_begin(),
  * so that no reader of /proc/kcore can have looked at the page before and copy it after. A fault
- * can't: its caller may be that reader, holding the other side of the lock. See Documentation/kernel-mode.rst.
+ * can't: its caller may be that reader, holding the other side of the lock. See
+ * Documentation/kernel-mode.rst.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>

@@ -214,7 +214,7 @@ static bool hashes_to(struct test_state *t, enum mon_hash_alg alg, const void *d
 	size_t half = len / 3;
 
 	return !plat_hash_init(&t->hash, alg) && !plat_hash_update(&t->hash, data, half) &&
-	       !plat_hash_update(&t->hash, data + half, len - half) &&
+	       !plat_hash_update(&t->hash, (const u8 *)data + half, len - half) &&
 	       !plat_hash_final(&t->hash, t->digest) && !memcmp(t->digest, expected, size);
 }
 
