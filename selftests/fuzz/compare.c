@@ -45,7 +45,7 @@ const char *status_text(enum mon_status status)
 		[MON_E_INTEGRITY] = "INTEGRITY", [MON_E_EXHAUSTED] = "EXHAUSTED",
 		[MON_E_NO_MEMORY] = "NO_MEMORY", [MON_E_CRYPTO] = "CRYPTO",
 		[MON_E_RANGE] = "RANGE", [MON_E_SPACE] = "SPACE",
-		[MON_E_UNPROVISIONED] = "UNPROVISIONED", [MON_E_PROVISIONED] = "PROVISIONED",
+		[MON_E_PINNED] = "PINNED", [MON_E_UNPROVISIONED] = "UNPROVISIONED", [MON_E_PROVISIONED] = "PROVISIONED",
 	};
 
 	return (size_t)status < sizeof(names) / sizeof(*names) ? names[status] : "no status";
@@ -101,6 +101,7 @@ static void compare_region(struct sequence *s, int g)
 	SAME(resident, r->resident);
 	SAME(sealed, r->sealed);
 	SAME(zero, r->zero);
+	SAME(pinned, r->pinned);
 	SAME(granules, r->granules);
 	SAME(loads, r->loads);
 	SAME(evictions, r->evictions);

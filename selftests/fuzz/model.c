@@ -411,21 +411,42 @@ static enum mon_status add_allowed(struct model *m, struct model_call *c)
 	return MON_OK;
 }
 
+/* Permissions in the lower half of an argument, the page's class in the upper one. */
+static u64 class_of(const struct model_call *c)
+{
+	return c->arg[2] >> 32;
+}
+
+/* A zero page has no frame until it is touched, unless it is to have one for good. */
+static bool needs_frame(const struct model_call *c)
+{
+	return c->arg[3] != MON_PAGE_ZERO || class_of(c) == MON_CLASS_PINNED;
+}
+
+static bool good_add(const struct model_region *r, const struct model_call *c)
+{
+	if (c->arg[1] >= r->size || !good_permissions((u32)c->arg[2]) ||
+	    class_of(c) > MON_CLASS_PINNED || c->arg[3] > MON_PAGE_ZERO)
+		return false;
+	if (!needs_frame(c) && c->arg[4])
+		return false;
+	if (c->arg[3] == MON_PAGE_ZERO)
+		return !c->arg[5];
+	return c->arg[5] && !(c->arg[5] % GRANULE);
+}
+
 static enum mon_status begin_add(struct model *m, struct model_call *c)
 {
 	struct model_region *r = &m->regions[c->region];
-	bool zero = c->arg[3] == MON_PAGE_ZERO;
 	enum mon_status status;
 
-	if (c->arg[1] >= r->size || !good_permissions(c->arg[2]) || c->arg[3] > MON_PAGE_ZERO)
+	if (!good_add(r, c))
 		return MON_E_ARGUMENT;
-	if (zero ? c->arg[4] || c->arg[5] : !c->arg[5] || c->arg[5] % GRANULE)
-		return MON_E_ARGUMENT;
-	if (!zero && !claim_frame(m, c, c->arg[4]))
+	if (needs_frame(c) && !claim_frame(m, c, c->arg[4]))
 		return MON_E_GRANULE;
 	status = add_allowed(m, c);
 	if (status != MON_OK) {
-		if (!zero)
+		if (needs_frame(c))
 			drop_frame(m, c->granule);
 		return status;
 	}
@@ -433,6 +454,7 @@ static enum mon_status begin_add(struct model *m, struct model_call *c)
 	r->measuring = true;
 	c->page = page_for_add(m, c->region, c->arg[1]);
 	c->page->permissions = (u32)c->arg[2];
+	c->page->pinned = class_of(c) == MON_CLASS_PINNED;
 	c->page->where = MOVING;
 	return MON_OK;
 }
@@ -452,13 +474,14 @@ static enum mon_status end_add(struct model *m, struct model_call *c, enum mon_s
 	}
 	measure_page_added(r, c);
 	r->added++;
-	if (c->arg[3] == MON_PAGE_ZERO) {
+	if (!needs_frame(c)) {
 		c->page->where = STILL_ZERO;
 		r->zero++;
-	} else {
-		hold(m, c->page, c->granule, c->contents);
-		r->resident++;
+		return MON_OK;
 	}
+	hold(m, c->page, c->granule, c->arg[3] == MON_PAGE_ZERO ? CONTENTS_ZERO : c->contents);
+	r->resident++;
+	r->pinned += c->page->pinned;
 	return MON_OK;
 }
 
@@ -570,6 +593,8 @@ static enum mon_status begin_evict(struct model *m, struct model_call *c)
 	if (c->arg[1] >= r->size || !c->arg[2] || c->arg[2] % GRANULE)
 		return MON_E_ARGUMENT;
 	page = model_page(m, c->region, c->arg[1]);
+	if ((where(page) == HELD || where(page) == MOVING) && page->pinned)
+		return MON_E_PINNED;
 	switch (where(page)) {
 	case HELD:
 		break;
@@ -646,6 +671,7 @@ static enum mon_status end_remove(struct model *m, struct model_call *c)
 	r->zero -= c->was.where == STILL_ZERO;
 	r->added--;
 	if (c->was.where == HELD) {
+		r->pinned -= c->page->pinned;
 		c->result[0] = model_pa(m, c->page->frame);
 		drop_frame(m, c->page->frame);
 		c->page->frame = -1;
@@ -839,9 +865,10 @@ enum mon_status model_end(struct model *m, struct model_call *c, enum mon_status
 
 /* What the interface leaves to the monitor ----------------------------------- */
 
+/* What there is to seal. */
 static bool is_resident(const struct model_page *page)
 {
-	return page->where == HELD || page->where == MOVING;
+	return (page->where == HELD || page->where == MOVING) && !page->pinned;
 }
 
 /* The lowest page that is in use, and how many frames there are before it. */
@@ -890,6 +917,7 @@ static const char *take_reclaimed(struct model *m, int region, u64 pa)
 		r->pages[i].where = TAKEN_OUT;
 		r->pages[i].mapped = false;
 		r->resident--;
+		r->pinned -= r->pages[i].pinned;
 		drop_frame(m, g);
 		return NULL;
 	}

@@ -58,6 +58,7 @@ struct model_page {
 	int frame;
 	u64 sealing;		/* which sealing made what is stored */
 	u32 generation;		/* of the key that it was sealed with */
+	bool pinned;		/* for good, by its class */
 	bool needs_key;		/* stored, or on its way to or from there */
 	bool mapped;		/* the host has a translation to the frame */
 };
@@ -80,7 +81,7 @@ struct model_region {
 	u32 generation;
 	u32 spares;
 	u64 granules;
-	u64 added, resident, sealed, zero;
+	u64 added, resident, sealed, zero, pinned;
 	u64 loads, evictions, integrity_failures, quotes;
 	u8 measurement[MON_DIGEST_LEN];
 	EVP_MD_CTX *records;	/* the measurement so far */

@@ -136,6 +136,13 @@ static u32 choose_permissions(struct sequence *s)
 	return how >= 240 ? how % 16 : usual[how % 4];
 }
 
+static u64 choose_class(struct sequence *s)
+{
+	u32 how = take(s);
+
+	return how >= 252 ? how : how >= 208;
+}
+
 static u32 choose_contents(struct sequence *s)
 {
 	return take(s) % PATTERNS;
@@ -305,12 +312,13 @@ static void step_add(struct sequence *s)
 
 	c.arg[0] = choose_region(s);
 	c.arg[1] = choose_page(s, c.arg[0]);
-	c.arg[2] = choose_permissions(s);
+	c.arg[2] = choose_permissions(s) | choose_class(s) << 32;
 	c.arg[3] = how % 4 == 3 ? 0 : how % 4;
 	if (how >= 252)
 		c.arg[3] = how;
-	if (c.arg[3] != MON_PAGE_ZERO || how >= 240) {
+	if (c.arg[3] != MON_PAGE_ZERO || c.arg[2] >> 32 || how >= 240)
 		c.arg[4] = choose_granule(s, IDLE);
+	if (c.arg[3] != MON_PAGE_ZERO || how >= 248) {
 		c.arg[5] = (u64)(size_t)s->source + (how == 239 ? 8 : 0);
 		c.contents = choose_contents(s);
 		memcpy(s->source, pattern_of(c.contents), PAGE);
@@ -661,6 +669,8 @@ static void step_build(struct sequence *s)
 			c.arg[4] = choose_granule(s, IDLE);
 			c.arg[5] = (u64)(size_t)s->source;
 		}
+		if (kind == MON_PAGE_ATTR && how >= 192)
+			c.arg[2] |= 1ull << 32;
 		plain(s, &c);
 	}
 	if (how < 224) {

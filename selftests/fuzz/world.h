@@ -69,7 +69,7 @@ struct world {
 	bool alone;		/* the only thread: timers may be used */
 	uint64_t steps;
 	uint64_t serials;
-	uint64_t add_flags, create_flags;
+	uint64_t add_flags, create_flags;	/* that the device knows */
 	uint64_t signals;
 	struct region region[WORLD_REGIONS];
 	const struct common *common;

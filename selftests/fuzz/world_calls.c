@@ -116,6 +116,19 @@ static bool good_add(struct world *w, const struct region *r, const struct clois
 	return add->length && good_range(r, add->offset, add->length);
 }
 
+/* Pinned pages must leave a working set of the region's limit, and that before any is added. */
+static bool leaves_room(const struct region *r, const struct cloister_add_pages *add)
+{
+	uint64_t pinned = add->length;
+	uint32_t i;
+
+	if (!(add->flags & CLOISTER_ADD_PINNED) || r->limit == r->pages * PAGE)
+		return true;
+	for (i = 0; i < r->pages; i++)
+		pinned += r->page[i].is == HERE && r->page[i].pinned ? PAGE : 0;
+	return pinned + RESIDENT_MIN <= r->limit;
+}
+
 /* The outcome of a call as a whole, and how far it gets. */
 static int foretell_add(struct world *w, struct region *r, const struct cloister_add_pages *add,
 			uint64_t readable, uint64_t *done)
@@ -127,6 +140,8 @@ static int foretell_add(struct world *w, struct region *r, const struct cloister
 		return -EINVAL;
 	if (r->live)
 		return -EBADFD;
+	if (!leaves_room(r, add))
+		return -ENOSPC;
 	while (!result && *done < add->length) {
 		result = added_errno(r, add, *done, readable);
 		*done += result ? 0 : PAGE;
@@ -145,7 +160,8 @@ static void note_added(struct region *r, const struct cloister_add_pages *add, u
 			.permissions = add->permissions,
 			.version = add->flags & ZERO ? 0 : 1,
 			.zero = add->flags & ZERO,
-			.touched = !(add->flags & ZERO),
+			.touched = !(add->flags & ZERO) || (add->flags & CLOISTER_ADD_PINNED),
+			.pinned = add->flags & CLOISTER_ADD_PINNED,
 			.code = code,
 		};
 	}
@@ -210,8 +226,8 @@ void step_add(struct world *w, struct region *r)
 		add.permissions = (uint32_t)pick(w, 16);
 	if (one_in(w, 30))
 		add.flags = 1U << pick(w, 32) | (uint32_t)pick(w, 4);
-	/* What is meant for another test, or belongs to another part of the interface. */
-	add.flags &= (uint32_t)(~w->add_flags | MEASURED | ZERO);
+	if (one_in(w, 6))
+		add.flags |= CLOISTER_ADD_PINNED;
 	if (!(add.flags & ZERO)) {
 		fill_source(r, source, &add, code);
 		add.source = (uintptr_t)source;
@@ -235,7 +251,7 @@ void step_add(struct world *w, struct region *r)
 	expect(w, result, wanted, "add");
 	if (done != wanted_done)
 		differ(w, "%#lx bytes added, expected %#lx", done, wanted_done);
-	if (wanted != -EINVAL && wanted != -EBADFD)
+	if (done)
 		note_added(r, &add, done, code);
 }
 
@@ -326,7 +342,7 @@ void step_remove(struct world *w, struct region *r)
 
 void step_stats(struct world *w, struct region *r)
 {
-	uint64_t pages = 0, zero = 0;
+	uint64_t pages = 0, zero = 0, pinned = 0;
 	struct cloister_stats stats;
 	int fd = usable_fd(w, r);
 	uint32_t i;
@@ -338,6 +354,7 @@ void step_stats(struct world *w, struct region *r)
 	for (i = 0; i < r->pages; i++) {
 		pages += r->page[i].is == HERE;
 		zero += r->page[i].is == HERE && !r->page[i].touched;
+		pinned += r->page[i].is == HERE && r->page[i].pinned;
 	}
 #define SAME(field, wanted)								\
 	do {										\
@@ -351,10 +368,14 @@ void step_stats(struct world *w, struct region *r)
 	SAME(resident_limit, r->limit);
 	SAME(pages, pages);
 	SAME(zero, zero);
+	SAME(pinned, pinned);
 	SAME(integrity_failures, 0);
 	/* Read at one moment: a page is in one place. */
 	SAME(resident + stats.sealed, pages - zero);
 #undef SAME
+	if (stats.resident < pinned)
+		differ(w, "%lu pages are pinned, and only %llu resident", pinned,
+		       (unsigned long long)stats.resident);
 	if (stats.resident * PAGE > r->limit)
 		differ(w, "%llu pages are resident over a limit of %#lx bytes",
 		       (unsigned long long)stats.resident, r->limit);

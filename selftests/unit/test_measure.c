@@ -77,7 +77,7 @@ static void empty_region(void **state)
 static void size_and_flags(void **state)
 {
 	u64 region = region_new(MON_REGION_PAGES_MAX, MON_REGION_FLAGS);
-	struct expected e = expect_create(1ull << 40, 1);
+	struct expected e = expect_create(1ull << 40, MON_REGION_FLAGS);
 
 	(void)state;
 	assert_measures(region, &e);
