@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* /dev/tee: what the device is, new regions, and its provisioning. */
 #include <linux/capability.h>
+#include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
@@ -9,6 +10,9 @@
 #include <linux/uaccess.h>
 
 #include "driver.h"
+#include "guard.h"
+
+#define CREATE_FLAGS	(CLOISTER_CREATE_SHAREABLE | CLOISTER_CREATE_DEBUG)
 
 static u64 posture_bits(bool provisioned)
 {
@@ -26,6 +30,8 @@ static u64 posture_bits(bool provisioned)
 		bits |= CLOISTER_POSTURE_CRASH_KERNEL;
 	if (p.iommu == MON_IOMMU_TRANSLATING)
 		bits |= CLOISTER_POSTURE_IOMMU;
+	if (p.guards == MON_GUARDS_ARMED)
+		bits |= CLOISTER_POSTURE_GUARDS;
 	return bits;
 }
 
@@ -48,7 +54,7 @@ long tee_get_info(unsigned long arg)
 		.size = info.size,
 		.abi_version = CLOISTER_ABI_VERSION,
 		.mode = CLOISTER_MODE_KERNEL,
-		.create_flags = CLOISTER_CREATE_SHAREABLE,
+		.create_flags = CREATE_FLAGS,
 		.add_flags = CLOISTER_ADD_MEASURED | CLOISTER_ADD_ZERO | CLOISTER_ADD_PINNED,
 		.permissions = CLOISTER_PERM_READ | CLOISTER_PERM_WRITE | CLOISTER_PERM_EXEC,
 		.algorithms = BIT(CLOISTER_ALG_ES256) | BIT(CLOISTER_ALG_ES384),
@@ -75,7 +81,7 @@ static long tee_create(unsigned long arg)
 	ret = get_abi_struct(&us, arg, &create, sizeof(create));
 	if (ret)
 		return ret;
-	if ((create.flags & ~CLOISTER_CREATE_SHAREABLE) ||
+	if ((create.flags & ~CREATE_FLAGS) ||
 	    memchr_inv(create.reserved, 0, sizeof(create.reserved)))
 		return -EINVAL;
 	return region_create(create.region_size, create.resident_limit, create.flags);
@@ -227,11 +233,24 @@ static const struct file_operations tee_fops = {
 	.llseek = noop_llseek,
 };
 
+static ssize_t guards_show(struct device *device, struct device_attribute *attribute, char *text)
+{
+	return guard_show(text);
+}
+static DEVICE_ATTR_RO(guards);
+
+static struct attribute *tee_attrs[] = {
+	&dev_attr_guards.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(tee);
+
 static struct miscdevice tee_device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "tee",
 	.fops = &tee_fops,
 	.mode = 0660,
+	.groups = tee_groups,
 };
 
 int tee_register(void)

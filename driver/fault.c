@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "driver.h"
+#include "guard.h"
 #include "trace.h"
 
 /*
@@ -196,7 +197,19 @@ static int region_mprotect(struct vm_area_struct *vma, unsigned long start, unsi
 	return -EACCES;
 }
 
+static void region_vm_open(struct vm_area_struct *vma)
+{
+	guard_map_again(vma->vm_file->private_data, vma->vm_mm);
+}
+
+static void region_vm_close(struct vm_area_struct *vma)
+{
+	guard_map_end(vma->vm_file->private_data, vma->vm_mm);
+}
+
 static const struct vm_operations_struct region_vm_ops = {
+	.open = region_vm_open,
+	.close = region_vm_close,
 	.fault = region_fault,
 	.pfn_mkwrite = region_pfn_mkwrite,
 	.mremap = region_mremap,
@@ -214,6 +227,9 @@ static const struct vm_operations_struct region_vm_ops = {
  * * -EACCES	the caller is not the creator and the region is not shareable
  * * -EBADFD	the region is not LIVE
  * * -EBUSY	too many calls are in the region at once
+ * * -EPERM	the caller is being traced, or has user probes in it; debug regions are exempt
+ * * -EAGAIN	the caller is in execve(), or may be about to be traced: try again
+ * * -ENOMEM	no memory
  */
 int region_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -228,6 +244,9 @@ int region_mmap(struct file *file, struct vm_area_struct *vma)
 	if (vma->vm_pgoff > region->pages || vma_pages(vma) > region->pages - vma->vm_pgoff)
 		return -EINVAL;
 	ret = region_require(region, MON_REGION_LIVE);
+	if (ret)
+		return ret;
+	ret = guard_map_begin(region, vma->vm_mm);
 	if (ret)
 		return ret;
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTCOPY | VM_DONTDUMP | VM_DONTEXPAND);

@@ -3,13 +3,15 @@
  * Cloister: a trusted execution environment for any Linux machine.
  *
  * Where to read on: device.c (/dev/tee), region.c (a region's life), region_ioctl.c (its calls),
- * fault.c (its mappings), frames.c and evict.c (its memory), monitor/core/ (the trusted part).
+ * fault.c (its mappings), frames.c and evict.c (its memory), guard*.c
+ * (who is kept out of whoever has one), monitor/core/ (the trusted part).
  */
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/suspend.h>
 
 #include "driver.h"
+#include "guard.h"
 #include "platform_kernel.h"
 
 #define CREATE_TRACE_POINTS
@@ -105,13 +107,17 @@ static int __init cloister_init(void)
 	ret = register_pm_notifier(&pm_notifier);
 	if (ret)
 		goto reclaim;
+	guard_place();
+	plat_set_guards(guard_state);
 	ret = tee_register();
 	if (ret)
-		goto pm;
+		goto guards;
 	pr_info("monitor in the kernel; up to %lu MiB of plaintext; /dev/tee is ready\n",
 		cloister.frames_max >> (20 - PAGE_SHIFT));
 	return 0;
-pm:
+guards:
+	plat_set_guards(NULL);
+	guard_remove();
 	unregister_pm_notifier(&pm_notifier);
 reclaim:
 	reclaim_exit();
@@ -126,6 +132,8 @@ platform:
 static void __exit cloister_exit(void)
 {
 	tee_unregister();
+	plat_set_guards(NULL);
+	guard_remove();
 	limits_exit();
 	unregister_pm_notifier(&pm_notifier);
 	reclaim_exit();

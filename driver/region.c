@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "driver.h"
+#include "guard.h"
 #include "trace.h"
 
 bool region_accessible(const struct cloister_region *region)
@@ -119,6 +120,8 @@ static void region_free(struct cloister_region *region)
 	if (region->inode)
 		region_inode_put(region->inode);
 	mem_cgroup_put(region->memcg);
+	if (region->counted)
+		guard_region_end(region);
 	mmdrop(region->owner);
 	kfree(region);
 }
@@ -183,15 +186,19 @@ static void region_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "cloister-quotes:\t%llu\n", stats.quotes);
 }
 
-static const struct file_operations region_fops = {
-	.owner = THIS_MODULE,
-	.release = region_release,
-	.unlocked_ioctl = region_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.mmap = region_mmap,
-	.show_fdinfo = region_show_fdinfo,
-	.llseek = noop_llseek,
-};
+#define REGION_FOPS {						\
+	.owner = THIS_MODULE,					\
+	.release = region_release,				\
+	.unlocked_ioctl = region_ioctl,				\
+	.compat_ioctl = compat_ptr_ioctl,			\
+	.mmap = region_mmap,					\
+	.show_fdinfo = region_show_fdinfo,			\
+	.llseek = noop_llseek,					\
+}
+
+/* Alike, but guards tell production regions by their address. */
+const struct file_operations region_fops = REGION_FOPS;
+static const struct file_operations region_debug_fops = REGION_FOPS;
 
 static struct cloister_region *region_alloc(u64 pages, long limit, u32 flags)
 {
@@ -228,7 +235,10 @@ static int region_install(struct cloister_region *region)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	file = region_file_create(region->inode, &region_fops, region);
+	file = region_file_create(region->inode,
+				  region->flags & CLOISTER_CREATE_DEBUG ? &region_debug_fops :
+									  &region_fops,
+				  region);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		return PTR_ERR(file);
@@ -268,6 +278,10 @@ int region_create(u64 region_size, u64 resident_limit, u32 flags)
 	region = region_alloc(pages, limit, flags);
 	if (IS_ERR(region))
 		return PTR_ERR(region);
+	ret = guard_region_begin(region);
+	if (ret)
+		goto free;
+	region->counted = true;
 	ret = limits_region_begin(region);
 	if (ret)
 		goto free;

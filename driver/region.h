@@ -32,6 +32,7 @@ struct cloister_user;
  * @limit: most frames it may have
  * @flags: CLOISTER_CREATE_*
  * @owner: the creator's address space; held with mmgrab(), compared only
+ * @counted: guards count it
  * @memcg: whom its memory is charged to
  * @user: whose limits it counts against, see limits.c
  * @exempt: it counts, but is not bounded by them
@@ -68,6 +69,7 @@ struct cloister_region {
 	long limit;
 	u32 flags;
 	struct mm_struct *owner;
+	bool counted;
 	struct mem_cgroup *memcg;
 	struct cloister_user *user;
 	bool exempt;

@@ -2,6 +2,7 @@
 /*
  * Who can read a region: every way by which root reads another process's memory
  * is tried on anonymous memory first, where it works, and then on a region.
+ * The region is a debug one: guards would refuse most of this before the mapping could.
  * Searches of whole memory and of swap are in ../attacks.
  */
 #include <linux/futex.h>
@@ -34,7 +35,7 @@ static int make_memory(struct victim_memory *memory, int *region)
 {
 	int device = open_device();
 
-	*region = create_region(device, SIZE, 0, 0);
+	*region = create_region(device, SIZE, 0, CLOISTER_CREATE_DEBUG);
 	close(device);
 	if (*region < 0 || add_pages(*region, ZERO, 0, SIZE, NULL, READ | WRITE) ||
 	    init_region(*region, NULL))

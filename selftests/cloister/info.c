@@ -17,7 +17,7 @@ TEST_F(info, version_mode_and_features)
 	ASSERT_EQ(0, get_info(self->device, &info));
 	EXPECT_EQ(CLOISTER_ABI_VERSION, info.abi_version);
 	EXPECT_EQ(CLOISTER_MODE_KERNEL, info.mode);
-	EXPECT_EQ(SHAREABLE, info.create_flags);
+	EXPECT_EQ(SHAREABLE | CLOISTER_CREATE_DEBUG, info.create_flags);
 	EXPECT_EQ(MEASURED | ZERO | PINNED, info.add_flags);
 	EXPECT_EQ(READ | WRITE | EXEC, info.permissions);
 	EXPECT_EQ(1U << CLOISTER_ALG_ES256 | 1U << CLOISTER_ALG_ES384, info.algorithms);
@@ -134,7 +134,7 @@ TEST_F(info, posture_bits_are_known_ones)
 	const uint64_t known = CLOISTER_POSTURE_LOCKDOWN_INTEGRITY |
 		CLOISTER_POSTURE_LOCKDOWN_CONFIDENTIALITY | CLOISTER_POSTURE_MODULE_SIGNATURES |
 		CLOISTER_POSTURE_CRASH_KERNEL | CLOISTER_POSTURE_PROVISIONED |
-		CLOISTER_POSTURE_IOMMU;
+		CLOISTER_POSTURE_IOMMU | CLOISTER_POSTURE_GUARDS;
 	struct cloister_get_info info;
 
 	ASSERT_EQ(0, get_info(self->device, &info));

@@ -15,6 +15,7 @@ static const struct mon_posture strong = {
 	.kernel_release = "6.1.0-test",
 	.lockdown = MON_LOCKDOWN_CONFIDENTIALITY,
 	.iommu = MON_IOMMU_TRANSLATING,
+	.guards = MON_GUARDS_ARMED,
 	.module_signatures = true,
 	.crash_kernel = true,
 };
@@ -267,7 +268,9 @@ static void assert_claims(cbor_item_t *map, u64 region, const struct mon_quote *
 {
 	static const char * const lockdowns[] = { "none", "integrity", "confidentiality" };
 	static const char * const iommus[] = { "none", "partial", "translating" };
+	static const char * const guards[] = { "off", "partial", "armed" };
 	struct mon_region_stats stats = stats_of(region);
+	bool debug = stats.flags & 2;
 	struct claims c = { cbor_map_handle(map), cbor_map_size(map) };
 	struct mon_info info;
 
@@ -281,7 +284,7 @@ static void assert_claims(cbor_item_t *map, u64 region, const struct mon_quote *
 	claim_uint(&c, -70004, stats.flags);
 	claim_bytes(&c, -70005, q->report_data, 64);
 	claim_text(&c, -70006, "host");
-	claim_bool(&c, -70007, false);
+	claim_bool(&c, -70007, debug);
 	claim_text(&c, -70008, "host");
 	claim_bytes(&c, -70009, device.monitor_digest, 48);
 	claim_text(&c, -70010, "asserted");
@@ -291,7 +294,7 @@ static void assert_claims(cbor_item_t *map, u64 region, const struct mon_quote *
 	claim_text(&c, -70014, lockdowns[posture->lockdown]);
 	claim_bool(&c, -70015, posture->module_signatures);
 	claim_bool(&c, -70016, posture->crash_kernel);
-	claim_text(&c, -70017, "off");
+	claim_text(&c, -70017, guards[debug ? 0 : posture->guards]);
 	claim_text(&c, -70018, iommus[posture->iommu]);
 	assert_int_equal(c.left, 0);
 }
@@ -370,6 +373,35 @@ static void both_algorithms_and_all_nonces(void **state)
 	assert_int_equal(stats_of(region).quotes, 5);
 	granule_put_delegated(scratch);
 	region_end(region);
+}
+
+/* How guards stand, and that a debug region never says that they cover it. */
+static void guards_and_debug(void **state)
+{
+	static const u32 flags[] = { 0, 1, 2, 3 };
+	struct mon_posture posture = strong;
+	struct mon_quote q;
+	u64 region, scratch;
+	size_t i;
+	int guards;
+
+	(void)state;
+	provision();
+	scratch = granule_take_delegated();
+	for (i = 0; i < 4; i++) {
+		region = region_new(1, flags[i]);
+		region_add(region, 0, RW, MON_PAGE_DATA, pattern(0));
+		region_live(region);
+		for (guards = MON_GUARDS_OFF; guards <= MON_GUARDS_ARMED; guards++) {
+			posture.guards = guards;
+			host_set_posture(&posture);
+			q = request(MON_SIGN_ES256, MON_QUOTE_NONCE_MIN);
+			assert_ok(mon_quote(root, region, &q, scratch));
+			assert_quote(region, &q, &posture);
+		}
+		region_end(region);
+	}
+	granule_put_delegated(scratch);
 }
 
 /* The whole of what can be as long as it can be fits the granule that it is made in. */
@@ -600,6 +632,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MACHINE_TEST(both_algorithms_and_all_nonces),
+		MACHINE_TEST(guards_and_debug),
 		MACHINE_TEST(longest_claims),
 		MACHINE_TEST(chains),
 		MACHINE_TEST(too_small),

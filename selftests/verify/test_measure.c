@@ -101,7 +101,7 @@ static void test_refused_regions(void)
 		{ 4095, 0, "4095" },
 		{ 4097, 0, "4097" },
 		{ (1ULL << 40) + 4096, 0, "1099511631872" },
-		{ 4096, 2, "0x2" },
+		{ 4096, 4, "0x4" },
 		{ 4096, 1ULL << 63, "0x8000000000000000" },
 	};
 	struct cloister_verify_error error;

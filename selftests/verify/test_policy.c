@@ -122,7 +122,7 @@ static const struct {
 	{ "a region of 2 TiB", CLOISTER_CLAIM_REGION_SIZE, UINT, NULL, 1ULL << 41,
 	  { CLAIM, "region-size", "to 1099511627776", "2199023255552" } },
 	{ "unknown flags", CLOISTER_CLAIM_REGION_FLAGS, UINT, NULL, 0x11,
-	  { CLAIM, "region-flags", "no flags but 0x1", "0x11" } },
+	  { CLAIM, "region-flags", "no flags but 0x3", "0x11" } },
 };
 
 static void test_claims(struct check *check)

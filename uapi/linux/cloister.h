@@ -52,6 +52,7 @@
 #define CLOISTER_POSTURE_CRASH_KERNEL			(1ULL << 3)
 #define CLOISTER_POSTURE_PROVISIONED			(1ULL << 4)
 #define CLOISTER_POSTURE_IOMMU				(1ULL << 5)
+#define CLOISTER_POSTURE_GUARDS				(1ULL << 6)
 
 /**
  * struct cloister_get_info - what the device is and can do
@@ -108,6 +109,11 @@ struct cloister_get_info {
 /* CLOISTER_CREATE flags */
 /* Any process holding the descriptor may use the region (measured). */
 #define CLOISTER_CREATE_SHAREABLE	(1U << 0)
+/*
+ * A debug region (measured): guards pass over it, and its processes can be traced. Its quotes
+ * say so, and verifiers refuse them by default. All others are production regions.
+ */
+#define CLOISTER_CREATE_DEBUG		(1U << 1)
 
 /**
  * struct cloister_create - make an empty region
@@ -124,6 +130,10 @@ struct cloister_get_info {
  * Errors:
  * - %EINVAL: @region_size or @resident_limit zero where not allowed, not a
  *   multiple of the page size or out of bounds; unknown flag; reserved not 0
+ * - %EPERM: a production region, with guards on: a task of the caller's address
+ *   space is being traced, or user probes were planted in it before
+ * - %EAGAIN: the same: a process that shares the caller's address space may be
+ *   about to be traced; try again
  * - %EDQUOT: the user has as many regions as the module's parameter user_regions
  *   allows, and the caller lacks CAP_SYS_RESOURCE
  * - %EMFILE, %ENFILE: no descriptor left
@@ -207,6 +217,11 @@ struct cloister_add_pages {
  *
  * CLOISTER_INIT, on a region in state BUILDING. From here on the region can be
  * mapped and quoted, and no page can be added.
+ *
+ * mmap() of a LIVE region: shared mappings only, of what lies within it. It fails
+ * with %EINVAL (private, or beyond the region), %EACCES (not the creator's, and not
+ * shareable), %EBADFD (not LIVE), %EPERM and %EAGAIN as CLOISTER_CREATE, %EAGAIN also
+ * while another thread is in execve(), %ENOMEM.
  *
  * Errors: %EINVAL, %EBADFD (not BUILDING), %EACCES, %EBUSY (pages are being added),
  * %EIO (the kernel's crypto failed; the region is dead)

@@ -44,7 +44,7 @@
 #define CLOISTER_CLAIM_REGION_FLAGS		(-70004) /* uint, CLOISTER_CREATE_* */
 #define CLOISTER_CLAIM_REPORT_DATA		(-70005) /* bstr 64 */
 #define CLOISTER_CLAIM_REPORT_DATA_BY		(-70006) /* tstr "host" */
-#define CLOISTER_CLAIM_DEBUG_EVER		(-70007) /* bool: region was ever debuggable */
+#define CLOISTER_CLAIM_DEBUG_EVER		(-70007) /* bool: CLOISTER_CREATE_DEBUG */
 #define CLOISTER_CLAIM_MODE			(-70008) /* tstr "kernel" | "host" (test build) */
 #define CLOISTER_CLAIM_MONITOR_DIGEST		(-70009) /* bstr 48 */
 #define CLOISTER_CLAIM_DIGEST_KIND		(-70010) /* tstr "asserted" */
@@ -54,7 +54,7 @@
 #define CLOISTER_CLAIM_LOCKDOWN			(-70014) /* tstr "none" | "integrity" | "confidentiality" */
 #define CLOISTER_CLAIM_MODULE_SIGNATURES	(-70015) /* bool: enforced */
 #define CLOISTER_CLAIM_CRASH_KERNEL		(-70016) /* bool: loaded */
-#define CLOISTER_CLAIM_GUARDS			(-70017) /* tstr "off": none are armed */
+#define CLOISTER_CLAIM_GUARDS			(-70017) /* tstr "off" | "partial" | "armed" */
 #define CLOISTER_CLAIM_IOMMU			(-70018) /* tstr "none" | "partial" | "translating" */
 
 #endif /* _UAPI_LINUX_CLOISTER_QUOTE_H */

@@ -17,7 +17,7 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define REGION_SIZE_MAX	(1ULL << 40)
-#define KNOWN_CREATE_FLAGS	((uint64_t)CLOISTER_CREATE_SHAREABLE)
+#define KNOWN_CREATE_FLAGS	((uint64_t)(CLOISTER_CREATE_SHAREABLE | CLOISTER_CREATE_DEBUG))
 
 /*
  * Errors of the calls that are not about a quote

@@ -13,7 +13,7 @@
 #include "platform.h"
 
 #define MON_REGION_PAGES_MAX	(1ull << 28)	/* 1 TiB */
-#define MON_REGION_FLAGS	1u		/* CLOISTER_CREATE_SHAREABLE */
+#define MON_REGION_FLAGS	3u		/* CLOISTER_CREATE_SHAREABLE, DEBUG */
 #define MON_TABLES_PER_PAGE	4		/* most that adding one page can need */
 #define MON_RECLAIM_BATCH	64
 #define MON_REPORT_DATA_LEN	64

@@ -136,10 +136,17 @@ enum mon_iommu {
 	MON_IOMMU_TRANSLATING,
 };
 
+enum mon_guards {
+	MON_GUARDS_OFF,
+	MON_GUARDS_PARTIAL,
+	MON_GUARDS_ARMED,
+};
+
 struct mon_posture {
 	char kernel_release[65];	/* terminated */
 	enum mon_lockdown lockdown;
 	enum mon_iommu iommu;
+	enum mon_guards guards;
 	bool module_signatures;
 	bool crash_kernel;
 };

@@ -6,6 +6,7 @@
  */
 #include "monitor_internal.h"
 
+#include <linux/cloister.h>
 #include <linux/cloister_quote.h>
 
 #define PROTECTED_MAX	40
@@ -30,6 +31,12 @@ static const char * const iommu_names[] = {
 	[MON_IOMMU_NONE] = "none",
 	[MON_IOMMU_PARTIAL] = "partial",
 	[MON_IOMMU_TRANSLATING] = "translating",
+};
+
+static const char * const guard_names[] = {
+	[MON_GUARDS_OFF] = "off",
+	[MON_GUARDS_PARTIAL] = "partial",
+	[MON_GUARDS_ARMED] = "armed",
 };
 
 static void claim_bytes(struct cbor_writer *w, int label, const u8 *data, size_t len)
@@ -61,6 +68,10 @@ static void write_claims(struct cbor_writer *w, const struct mon_root *root,
 			 const struct mon_quote *q, const struct mon_report *report,
 			 const struct mon_posture *posture)
 {
+	bool debug = report->region_flags & CLOISTER_CREATE_DEBUG;
+	/* They pass over a debug region, however they stand. */
+	enum mon_guards guards = debug ? MON_GUARDS_OFF : posture->guards;
+
 	cbor_map(w, CLAIMS);
 	claim_bytes(w, CLOISTER_CLAIM_NONCE, q->nonce, q->nonce_len);
 	claim_bytes(w, CLOISTER_CLAIM_UEID, root->ueid, sizeof(root->ueid));
@@ -71,7 +82,7 @@ static void write_claims(struct cbor_writer *w, const struct mon_root *root,
 	claim_uint(w, CLOISTER_CLAIM_REGION_FLAGS, report->region_flags);
 	claim_bytes(w, CLOISTER_CLAIM_REPORT_DATA, report->report_data, MON_REPORT_DATA_LEN);
 	claim_text(w, CLOISTER_CLAIM_REPORT_DATA_BY, "host");
-	claim_bool(w, CLOISTER_CLAIM_DEBUG_EVER, false);
+	claim_bool(w, CLOISTER_CLAIM_DEBUG_EVER, debug);
 	claim_text(w, CLOISTER_CLAIM_MODE, plat_mode_name);
 	claim_bytes(w, CLOISTER_CLAIM_MONITOR_DIGEST, root->monitor_digest, MON_DIGEST_LEN);
 	claim_text(w, CLOISTER_CLAIM_DIGEST_KIND, "asserted");
@@ -81,7 +92,7 @@ static void write_claims(struct cbor_writer *w, const struct mon_root *root,
 	claim_text(w, CLOISTER_CLAIM_LOCKDOWN, lockdown_names[posture->lockdown]);
 	claim_bool(w, CLOISTER_CLAIM_MODULE_SIGNATURES, posture->module_signatures);
 	claim_bool(w, CLOISTER_CLAIM_CRASH_KERNEL, posture->crash_kernel);
-	claim_text(w, CLOISTER_CLAIM_GUARDS, "off");
+	claim_text(w, CLOISTER_CLAIM_GUARDS, guard_names[guards]);
 	claim_text(w, CLOISTER_CLAIM_IOMMU, iommu_names[posture->iommu]);
 }
 

@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "platform.h"
+
 struct page;
 
 /**
@@ -82,5 +84,11 @@ void plat_offline_end(void);
  * Register before the first region is created, and NULL after the last is destroyed.
  */
 void plat_set_unmap(void (*unmap)(u64 cookie, u64 first, u64 count));
+
+/**
+ * plat_set_guards() - register who knows how guards stand
+ * @state: tells; may sleep; NULL: there are none
+ */
+void plat_set_guards(enum mon_guards (*state)(void));
 
 #endif /* CLOISTER_PLATFORM_KERNEL_H */

@@ -7,7 +7,7 @@
 #include <linux/security.h>
 #include <linux/utsname.h>
 
-#include "platform.h"
+#include "platform_kernel.h"
 
 /* The IOMMU itself (an IOMMU of AMD's is a PCI device) is not translated. */
 #define PCI_CLASS_IOMMU		0x0806
@@ -18,8 +18,8 @@
  * is then logged once, not with every quote.
  *
  * LOCKDOWN_INTEGRITY_MAX is itself refused from integrity on. LOCKDOWN_CONFIDENTIALITY_MAX is no
- * reason that may be asked for; /proc/kcore, which shows the frames of regions, is refused by
- * that level only.
+ * reason that may be asked for; the secrets of xfrm are refused by that level only. Neither
+ * reason is one that guards refuse in lockdown's place (guard_hooks.c).
  *
  * A BPF program on the hook can refuse in lockdown's place. Whoever may attach one to a kernel
  * that is not locked down may change this module as well; a kernel that was locked down
@@ -34,7 +34,7 @@ static enum mon_lockdown lockdown_level(void)
 		return level;
 	if (level == MON_LOCKDOWN_NONE && security_locked_down(LOCKDOWN_INTEGRITY_MAX))
 		level = MON_LOCKDOWN_INTEGRITY;
-	if (level == MON_LOCKDOWN_INTEGRITY && security_locked_down(LOCKDOWN_KCORE))
+	if (level == MON_LOCKDOWN_INTEGRITY && security_locked_down(LOCKDOWN_XFRM_SECRET))
 		level = MON_LOCKDOWN_CONFIDENTIALITY;
 	WRITE_ONCE(seen, level);
 	return level;
@@ -64,6 +64,22 @@ static enum mon_iommu iommu_state(void)
 	return safe == all ? MON_IOMMU_TRANSLATING : MON_IOMMU_PARTIAL;
 }
 
+static enum mon_guards (*guard_state)(void);
+
+void plat_set_guards(enum mon_guards (*state)(void))
+{
+	/* Pairs with smp_load_acquire() in guards(). */
+	smp_store_release(&guard_state, state);
+}
+
+static enum mon_guards guards(void)
+{
+	/* Pairs with smp_store_release() in plat_set_guards(). */
+	enum mon_guards (*state)(void) = smp_load_acquire(&guard_state);
+
+	return state ? state() : MON_GUARDS_OFF;
+}
+
 void plat_posture(struct mon_posture *posture)
 {
 	memset(posture, 0, sizeof(*posture));
@@ -71,6 +87,7 @@ void plat_posture(struct mon_posture *posture)
 		sizeof(posture->kernel_release));
 	posture->lockdown = lockdown_level();
 	posture->iommu = iommu_state();
+	posture->guards = guards();
 	posture->module_signatures = is_module_sig_enforced();
 	posture->crash_kernel = kexec_crash_loaded();
 }

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who is guarded: address spaces that hold a production region, be it that they created it or that
+ * they map it, and tasks with its descriptor.
+ *
+ * Handlers of hooks ask in any context, NMI too, so lookups take no lock. This file and the
+ * other two of guards are built without calls to the tracer: a handler is not itself traced.
+ */
+#include <linux/fdtable.h>
+#include <linux/fs.h>
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/rculist.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "driver.h"
+#include "guard.h"
+
+#define TABLE_BITS	8
+
+/**
+ * struct guarded_mm - an address space that holds a production region
+ * @node: in the table
+ * @mm: which; those who are counted in @users keep it
+ * @users: regions that it created and mappings that it has; under table_lock
+ * @rcu: for who still looks at it when it goes
+ */
+struct guarded_mm {
+	struct hlist_node node;
+	const struct mm_struct *mm;
+	unsigned int users;
+	struct rcu_head rcu;
+};
+
+static struct hlist_head table[1 << TABLE_BITS];
+static DEFINE_SPINLOCK(table_lock);
+
+atomic_t guard_regions = ATOMIC_INIT(0);
+atomic_t guard_production = ATOMIC_INIT(0);
+atomic_t guard_awake = ATOMIC_INIT(0);
+
+static struct hlist_head *bucket_of(const struct mm_struct *mm)
+{
+	return &table[hash_ptr(mm, TABLE_BITS)];
+}
+
+static struct guarded_mm *find_locked(const struct mm_struct *mm)
+{
+	struct guarded_mm *entry;
+
+	lockdep_assert_held(&table_lock);
+	hlist_for_each_entry(entry, bucket_of(mm), node)
+		if (entry->mm == mm)
+			return entry;
+	return NULL;
+}
+
+/* Count one more reason to guard @mm. 1: it is the first. */
+static int mm_guard(const struct mm_struct *mm, gfp_t gfp)
+{
+	struct guarded_mm *spare = kmalloc(sizeof(*spare), gfp), *entry;
+
+	if (!spare)
+		return -ENOMEM;
+	spin_lock(&table_lock);
+	entry = find_locked(mm);
+	if (entry) {
+		entry->users++;
+	} else {
+		spare->mm = mm;
+		spare->users = 1;
+		hlist_add_head_rcu(&spare->node, bucket_of(mm));
+	}
+	spin_unlock(&table_lock);
+	if (entry)
+		kfree(spare);
+	return !entry;
+}
+
+static void mm_unguard(const struct mm_struct *mm)
+{
+	struct guarded_mm *entry;
+	bool last = false;
+
+	spin_lock(&table_lock);
+	entry = find_locked(mm);
+	if (!WARN_ON_ONCE(!entry)) {
+		last = !--entry->users;
+		if (last)
+			hlist_del_rcu(&entry->node);
+	}
+	spin_unlock(&table_lock);
+	if (last)
+		kfree_rcu(entry, rcu);
+}
+
+/* With preemption off, which is all that kfree_rcu() needs to wait for this. */
+bool guard_mm(const struct mm_struct *mm)
+{
+	struct guarded_mm *entry;
+
+	if (!mm)
+		return false;
+	hlist_for_each_entry_rcu_notrace(entry, bucket_of(mm), node)
+		if (entry->mm == mm)
+			return true;
+	return false;
+}
+
+/* Files may be closed meanwhile, and their memory become other files: only compared. */
+static bool holds_region(struct files_struct *files)
+{
+	struct fdtable *table;
+	unsigned int fd;
+	struct file *file;
+	bool found = false;
+
+	rcu_read_lock();
+	table = files_fdtable(files);
+	for_each_set_bit(fd, table->open_fds, table->max_fds) {
+		file = rcu_dereference(table->fd[fd]);
+		found = file && READ_ONCE(file->f_op) == &region_fops;
+		if (found)
+			break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/* Context: task_lock(@task) held, as security_ptrace_access_check() has it. */
+bool guard_task(struct task_struct *task)
+{
+	return guard_mm(task->mm) || (task->files && holds_region(task->files));
+}
+
+/* Traced already? ------------------------------------------------------------ */
+
+/* Whether any task that uses @mm in the thread group of @leader is traced. */
+static bool group_traced(struct task_struct *leader, const struct mm_struct *mm)
+{
+	struct task_struct *thread;
+
+	for_each_thread(leader, thread)
+		if (READ_ONCE(thread->mm) == mm && READ_ONCE(thread->ptrace))
+			return true;
+	return false;
+}
+
+/*
+ * Who attaches asks security_ptrace_access_check() first and then, still holding the signal
+ * structure's cred_guard_mutex, marks the task as traced. So once that mutex was free after @mm
+ * became guarded, either the mark can be seen or it will be refused.
+ *
+ * Other processes that share the address space (vfork, CLONE_VM) are rare: walk only for them.
+ */
+static int others_traced(const struct mm_struct *mm)
+{
+	struct task_struct *process;
+	int ret = 0;
+
+	if (atomic_read(&mm->mm_users) <= get_nr_threads(current))
+		return 0;
+	rcu_read_lock();
+	for_each_process(process) {
+		if (same_thread_group(process, current) || READ_ONCE(process->mm) != mm)
+			continue;
+		if (mutex_is_locked(&process->signal->cred_guard_mutex)) {
+			ret = -EAGAIN;
+			break;
+		}
+		/* Pairs with the mutex's release: a mark that was set under it is seen. */
+		smp_rmb();
+		if (group_traced(process, mm)) {
+			ret = -EPERM;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+static int self_traced(const struct mm_struct *mm)
+{
+	bool traced;
+
+	rcu_read_lock();
+	traced = group_traced(current, mm);
+	rcu_read_unlock();
+	return traced ? -EPERM : others_traced(mm);
+}
+
+/*
+ * No new user probe gets into a guarded address space, so an old one is all there can be. The
+ * flag outlives the probes: a program that once had any must be started anew.
+ */
+static int clean(const struct mm_struct *mm, bool first, bool wait)
+{
+	struct mutex *attaching = &current->signal->cred_guard_mutex;
+	int ret;
+
+	/* Orders the entry in the table before the looks at who is traced. */
+	smp_mb();
+	if (first && test_bit(MMF_HAS_UPROBES, &mm->flags))
+		return -EPERM;
+	if (wait) {
+		ret = mutex_lock_killable(attaching);
+		if (ret)
+			return ret;
+	} else if (!mutex_trylock(attaching)) {
+		return -EAGAIN;
+	}
+	ret = self_traced(mm);
+	mutex_unlock(attaching);
+	return ret;
+}
+
+static int guard_clean_mm(const struct mm_struct *mm, bool wait)
+{
+	int first = mm_guard(mm, GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (first < 0)
+		return first;
+	ret = clean(mm, first, wait);
+	if (ret)
+		mm_unguard(mm);
+	return ret;
+}
+
+/* Regions and mappings ------------------------------------------------------- */
+
+static bool guarded(const struct cloister_region *region)
+{
+	return guard_enabled() && !(region->flags & CLOISTER_CREATE_DEBUG);
+}
+
+static void count(struct cloister_region *region, int by)
+{
+	atomic_add(by, &guard_awake);
+	atomic_add(by, &guard_regions);
+	if (guarded(region))
+		atomic_add(by, &guard_production);
+}
+
+/**
+ * guard_region_begin() - guard the caller, who creates a region
+ * @region: with owner and flags set
+ *
+ * Context: Process context, no locks held.
+ * Return: 0, -ENOMEM, or
+ * * -EPERM	the caller is being traced, or has user probes in it
+ * * -EAGAIN	a process that shares its address space may be about to be traced
+ * * -EINTR	the caller was killed
+ */
+int guard_region_begin(struct cloister_region *region)
+{
+	int ret = 0;
+
+	count(region, 1);
+	if (guarded(region))
+		ret = guard_clean_mm(region->owner, true);
+	if (ret)
+		count(region, -1);
+	return ret;
+}
+
+void guard_region_end(struct cloister_region *region)
+{
+	if (guarded(region))
+		mm_unguard(region->owner);
+	count(region, -1);
+}
+
+/**
+ * guard_map_begin() - guard the caller, who maps a region
+ * @region: which
+ * @mm: the caller's address space
+ *
+ * Who execs holds the mutex that must be free here, and then takes mmap_lock; so it is only tried.
+ *
+ * Context: Process context, mmap_lock held.
+ * Return: 0, or as guard_region_begin(), with -EAGAIN also where the caller itself may be about to
+ * be traced.
+ */
+int guard_map_begin(struct cloister_region *region, struct mm_struct *mm)
+{
+	return guarded(region) ? guard_clean_mm(mm, false) : 0;
+}
+
+/* Another mapping of @mm, made from one that is guarded already. */
+void guard_map_again(struct cloister_region *region, struct mm_struct *mm)
+{
+	if (guarded(region))
+		mm_guard(mm, GFP_KERNEL | __GFP_NOFAIL);
+}
+
+void guard_map_end(struct cloister_region *region, struct mm_struct *mm)
+{
+	if (guarded(region))
+		mm_unguard(mm);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guards: what keeps root, and whoever may trace a process, out of one that holds a production
+ * region. Documentation/guards.rst lists them, and what remains.
+ */
+#ifndef CLOISTER_GUARD_H
+#define CLOISTER_GUARD_H
+
+#include <linux/atomic.h>
+#include <linux/types.h>
+
+#include "platform.h"
+
+struct cloister_region;
+struct file_operations;
+struct ftrace_regs;
+struct mm_struct;
+struct pt_regs;
+struct task_struct;
+struct vm_area_struct;
+
+/* Region files of production regions, and only those, have these operations. */
+extern const struct file_operations region_fops;
+
+/* guard.c: who is guarded ------------------------------------------------- */
+
+int guard_region_begin(struct cloister_region *region);
+void guard_region_end(struct cloister_region *region);
+int guard_map_begin(struct cloister_region *region, struct mm_struct *mm);
+void guard_map_again(struct cloister_region *region, struct mm_struct *mm);
+void guard_map_end(struct cloister_region *region, struct mm_struct *mm);
+
+/* Regions of either kind; production regions; and reasons to run handlers at all. */
+extern atomic_t guard_regions;
+extern atomic_t guard_production;
+extern atomic_t guard_awake;
+
+/* Context: any, with preemption off, NMI too. */
+bool guard_mm(const struct mm_struct *mm);
+bool guard_task(struct task_struct *task);
+
+/* guard_place.c: hooks placed, and how they stand -------------------------- */
+
+void guard_place(void);
+void guard_remove(void);
+bool guard_enabled(void);
+enum mon_guards guard_state(void);
+ssize_t guard_show(char *text);
+bool guard_faults_traced(void);
+
+/* guard_hooks.c: the table ------------------------------------------------- */
+
+/**
+ * struct guard_hook - a function of the kernel's that is refused when it would harm a region
+ * @name: its symbol
+ * @stops: the attack, in a few words
+ * @needed: this kernel is built with what makes the attack possible
+ * @refuse: whether to refuse a call, from its registers; may change what it returns
+ * @result: what a refused call returns
+ * @ip: where the call to the handler stands; 0: not placed
+ * @refusals: how often it was refused
+ * @bypassed: whether the attack goes on from before the hook was placed; may be NULL
+ *
+ * A handler runs at the very entry of the function, with preemption off, in any context
+ * where that is called. It takes no lock and calls nothing that is hooked.
+ */
+struct guard_hook {
+	const char *name;
+	const char *stops;
+	bool needed;
+	bool (*refuse)(const struct pt_regs *regs, long *result);
+	long result;
+	unsigned long ip;
+	atomic64_t refusals;
+	bool (*bypassed)(void);
+};
+
+extern struct guard_hook guard_hooks[];
+extern const unsigned int guard_hook_count;
+
+/* The function that a probe of the hooks calls, what with, and what it gets where they work. */
+extern char guard_probe[8];
+#define GUARD_PROBE_RESULT	(-ECANCELED)
+
+#endif /* CLOISTER_GUARD_H */

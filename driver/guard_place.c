@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hooks placed, removed and looked after.
+ *
+ * They are placed when the module is loaded and stay until it goes, at rest while no region lives:
+ * creating and closing regions must not patch the kernel's text, which would be a way for users to
+ * stall the machine. PERMANENT: sysctl kernel.ftrace_enabled can't turn them off. Not RECURSION:
+ * with that flag the tracer passes over a handler that is called from within another's, and
+ * so a probe's handler could get at what its function reads.
+ */
+#include <linux/ftrace.h>
+#include <linux/kprobes.h>
+#include <linux/linkage.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/sysfs.h>
+#include <linux/tracepoint.h>
+#include <linux/uaccess.h>
+
+#include "driver.h"
+#include "guard.h"
+
+#define CALL_OPCODE	0xe8
+
+static bool guards = true;
+module_param(guards, bool, 0444);
+MODULE_PARM_DESC(guards, "keep root out of processes with a region (default: on)");
+
+/* Where a refused function goes instead: back to its caller, with the result in place. */
+asmlinkage void guard_return(void);
+asm(".pushsection .text\n"
+	".type guard_return, @function\n"
+	"guard_return:\n"
+#ifdef CONFIG_X86_KERNEL_IBT
+	"endbr64\n"
+#endif
+	ASM_RET
+	".size guard_return, . - guard_return\n"
+	".popsection\n");
+
+/* Placed hooks by address. */
+#define PLACED_MAX	64
+static struct guard_hook *placed[PLACED_MAX];
+static unsigned int placed_count;
+static bool registered;
+
+static struct guard_hook *hook_at(unsigned long ip)
+{
+	unsigned int low = 0, high = placed_count, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (placed[middle]->ip == ip)
+			return placed[middle];
+		if (placed[middle]->ip < ip)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static void guard_handler(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			  struct ftrace_regs *fregs)
+{
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+	struct guard_hook *hook;
+	long result;
+
+	if (!atomic_read(&guard_awake) || !regs)
+		return;
+	hook = hook_at(ip);
+	if (!hook)
+		return;
+	result = hook->result;
+	preempt_disable_notrace();
+	if (hook->refuse(regs, &result)) {
+		regs->ax = result;
+		regs->ip = (unsigned long)guard_return;
+		if (result != GUARD_PROBE_RESULT)
+			atomic64_inc(&hook->refusals);
+	}
+	preempt_enable_notrace();
+}
+
+#define OPS_FLAGS	(FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT)
+
+static struct ftrace_ops guard_ops = { .func = guard_handler, .flags = OPS_FLAGS };
+
+/* Who traces page faults since before is not stopped: the hook is as good as missing. */
+static struct tracepoint *fault_points[2];
+
+static void note_fault_point(struct tracepoint *point, void *unused)
+{
+	if (!strcmp(point->name, "page_fault_user"))
+		fault_points[0] = point;
+	else if (!strcmp(point->name, "page_fault_kernel"))
+		fault_points[1] = point;
+}
+
+bool guard_faults_traced(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fault_points); i++)
+		if (fault_points[i] && static_key_enabled(&fault_points[i]->key))
+			return true;
+	return false;
+}
+
+/* Placing -------------------------------------------------------------------- */
+
+static bool look_up(struct guard_hook *hook, struct kprobe *probe)
+{
+	int ret;
+
+	probe->symbol_name = hook->name;
+	probe->flags = KPROBE_FLAG_DISABLED;
+	ret = register_kprobe(probe);
+	if (ret) {
+		pr_warn("guard %s: not found in this kernel (%d)\n", hook->name, ret);
+		return false;
+	}
+	hook->ip = (unsigned long)probe->addr;
+	return true;
+}
+
+/*
+ * The addresses, by way of probes that are never armed: symbols can't be looked up otherwise. A
+ * probe at a function's entry sits where the tracer's call does. All are taken away together,
+ * which waits for other processors once.
+ */
+static int look_up_all(void)
+{
+	struct kprobe *probes = kcalloc(guard_hook_count, sizeof(*probes), GFP_KERNEL);
+	struct kprobe *used[PLACED_MAX];
+	unsigned int i, count = 0;
+
+	if (!probes)
+		return -ENOMEM;
+	for (i = 0; i < guard_hook_count; i++)
+		if (guard_hooks[i].needed && look_up(&guard_hooks[i], &probes[i]))
+			used[count++] = &probes[i];
+	unregister_kprobes(used, count);
+	kfree(probes);
+	return 0;
+}
+
+/* Whether the tracer would take a hook at all: alone, then taken away again. */
+static int try_hook(struct guard_hook *hook)
+{
+	static struct ftrace_ops alone = { .func = guard_handler, .flags = OPS_FLAGS };
+	int ret = ftrace_set_filter_ip(&alone, hook->ip, 0, 1);
+
+	if (ret)
+		return ret;
+	ret = register_ftrace_function(&alone);
+	if (!ret)
+		unregister_ftrace_function(&alone);
+	ftrace_free_filter(&alone);
+	return ret;
+}
+
+static int by_ip(const void *a, const void *b)
+{
+	const struct guard_hook *const *one = a, *const *other = b;
+
+	return (*one)->ip < (*other)->ip ? -1 : (*one)->ip > (*other)->ip;
+}
+
+/* Those with an address, sorted. */
+static void collect(void)
+{
+	unsigned int i;
+
+	placed_count = 0;
+	for (i = 0; i < guard_hook_count && placed_count < PLACED_MAX; i++)
+		if (guard_hooks[i].ip)
+			placed[placed_count++] = &guard_hooks[i];
+	sort(placed, placed_count, sizeof(*placed), by_ip, NULL);
+}
+
+static int place_all(void)
+{
+	unsigned long ips[PLACED_MAX];
+	unsigned int i;
+	int ret;
+
+	collect();
+	if (!placed_count)
+		return -ENOENT;
+	for (i = 0; i < placed_count; i++)
+		ips[i] = placed[i]->ip;
+	ret = ftrace_set_filter_ips(&guard_ops, ips, placed_count, 0, 1);
+	return ret ? ret : register_ftrace_function(&guard_ops);
+}
+
+/* One that can't be had, a live patch's say, refuses all together: do without those. */
+static void drop_refused(void)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < guard_hook_count; i++) {
+		if (!guard_hooks[i].ip)
+			continue;
+		ret = try_hook(&guard_hooks[i]);
+		if (!ret)
+			continue;
+		pr_warn("guard %s: the tracer refuses it (%d): a live patch?\n",
+			guard_hooks[i].name, ret);
+		guard_hooks[i].ip = 0;
+	}
+}
+
+bool guard_enabled(void)
+{
+	return guards;
+}
+
+void guard_place(void)
+{
+	int ret;
+
+	if (WARN_ON(guard_hook_count > PLACED_MAX))
+		guards = false;
+	if (!guards) {
+		pr_warn("guards are off: root can look into processes with a region\n");
+		return;
+	}
+	for_each_kernel_tracepoint(note_fault_point, NULL);
+	ret = look_up_all();
+	if (!ret)
+		ret = place_all();
+	if (ret && ret != -ENOMEM) {
+		ftrace_free_filter(&guard_ops);
+		drop_refused();
+		ret = place_all();
+	}
+	registered = !ret;
+	if (ret)
+		pr_err("no guard could be placed (%d)\n", ret);
+	else if (guard_state() != MON_GUARDS_ARMED)
+		pr_warn("some guards are missing, see /sys/class/misc/tee/guards\n");
+}
+
+/* Waits until no handler runs any more, and none can. */
+void guard_remove(void)
+{
+	if (registered)
+		WARN_ON(unregister_ftrace_function(&guard_ops));
+	registered = false;
+	ftrace_free_filter(&guard_ops);
+}
+
+/* How they stand ------------------------------------------------------------- */
+
+/* Not only placed at some time: a call stands there now. */
+static bool in_place(const struct guard_hook *hook)
+{
+	return registered && hook->ip && READ_ONCE(*(const u8 *)hook->ip) == CALL_OPCODE &&
+		!(hook->bypassed && hook->bypassed());
+}
+
+/* A handler runs, and what it refuses does not happen. */
+static bool seen_to_run(void)
+{
+	long result;
+
+	atomic_inc(&guard_awake);
+	result = copy_from_user_nofault(guard_probe, NULL, 0);
+	atomic_dec(&guard_awake);
+	return result == GUARD_PROBE_RESULT;
+}
+
+enum mon_guards guard_state(void)
+{
+	unsigned int i;
+
+	if (!registered)
+		return MON_GUARDS_OFF;
+	if (!seen_to_run())
+		return MON_GUARDS_PARTIAL;
+	for (i = 0; i < guard_hook_count; i++)
+		if (guard_hooks[i].needed && !in_place(&guard_hooks[i]))
+			return MON_GUARDS_PARTIAL;
+	return MON_GUARDS_ARMED;
+}
+
+static const char *state_of(const struct guard_hook *hook)
+{
+	if (!guards)
+		return "off";
+	if (!hook->needed)
+		return "not-needed";
+	if (!in_place(hook))
+		return "missing";
+	return atomic_read(&guard_production) ? "armed" : "ready";
+}
+
+/* For sysfs: name, state, refusals, and what it is there to stop. */
+ssize_t guard_show(char *text)
+{
+	unsigned int i;
+	int length = 0;
+
+	for (i = 0; i < guard_hook_count; i++)
+		length += sysfs_emit_at(text, length, "%s %s %lld %s\n", guard_hooks[i].name,
+					state_of(&guard_hooks[i]),
+					atomic64_read(&guard_hooks[i].refusals),
+					guard_hooks[i].stops);
+	return length;
+}
