@@ -2,184 +2,9 @@
 /* Reading deterministic CBOR; see strict_cbor.h. */
 #include "strict_cbor.h"
 
-#include <cbor.h>
+#include "cbor_item.h"
+
 #include <string.h>
-
-enum item_type {
-	ITEM_UINT,
-	ITEM_NEGATIVE,
-	ITEM_BYTES,
-	ITEM_TEXT,
-	ITEM_ARRAY,
-	ITEM_MAP,
-	ITEM_TAG,
-	ITEM_BOOL,
-	ITEM_OTHER,
-};
-
-/**
- * struct item - one item as libcbor decoded it
- * @type: its type
- * @name: the type in words
- * @number: value, length, count or tag: what the head encodes
- * @bytes: contents of a string
- */
-struct item {
-	enum item_type type;
-	const char *name;
-	uint64_t number;
-	const uint8_t *bytes;
-};
-
-static void take(void *context, enum item_type type, const char *name, uint64_t number)
-{
-	struct item *item = context;
-
-	item->type = type;
-	item->name = name;
-	item->number = number;
-}
-
-static void take_uint8(void *context, uint8_t value)
-{
-	take(context, ITEM_UINT, "an unsigned integer", value);
-}
-
-static void take_uint16(void *context, uint16_t value)
-{
-	take(context, ITEM_UINT, "an unsigned integer", value);
-}
-
-static void take_uint32(void *context, uint32_t value)
-{
-	take(context, ITEM_UINT, "an unsigned integer", value);
-}
-
-static void take_uint64(void *context, uint64_t value)
-{
-	take(context, ITEM_UINT, "an unsigned integer", value);
-}
-
-static void take_negint8(void *context, uint8_t value)
-{
-	take(context, ITEM_NEGATIVE, "a negative integer", value);
-}
-
-static void take_negint16(void *context, uint16_t value)
-{
-	take(context, ITEM_NEGATIVE, "a negative integer", value);
-}
-
-static void take_negint32(void *context, uint32_t value)
-{
-	take(context, ITEM_NEGATIVE, "a negative integer", value);
-}
-
-static void take_negint64(void *context, uint64_t value)
-{
-	take(context, ITEM_NEGATIVE, "a negative integer", value);
-}
-
-static void take_bytes(void *context, cbor_data data, size_t len)
-{
-	take(context, ITEM_BYTES, "a byte string", len);
-	((struct item *)context)->bytes = data;
-}
-
-static void take_text(void *context, cbor_data data, size_t len)
-{
-	take(context, ITEM_TEXT, "a text string", len);
-	((struct item *)context)->bytes = data;
-}
-
-static void take_array(void *context, size_t count)
-{
-	take(context, ITEM_ARRAY, "an array", count);
-}
-
-static void take_map(void *context, size_t count)
-{
-	take(context, ITEM_MAP, "a map", count);
-}
-
-static void take_tag(void *context, uint64_t tag)
-{
-	take(context, ITEM_TAG, "a tag", tag);
-}
-
-static void take_bool(void *context, bool value)
-{
-	take(context, ITEM_BOOL, "a bool", value);
-}
-
-static void take_indefinite_bytes(void *context)
-{
-	take(context, ITEM_OTHER, "a byte string of indefinite length", 0);
-}
-
-static void take_indefinite_text(void *context)
-{
-	take(context, ITEM_OTHER, "a text string of indefinite length", 0);
-}
-
-static void take_indefinite_array(void *context)
-{
-	take(context, ITEM_OTHER, "an array of indefinite length", 0);
-}
-
-static void take_indefinite_map(void *context)
-{
-	take(context, ITEM_OTHER, "a map of indefinite length", 0);
-}
-
-static void take_float(void *context, float value)
-{
-	(void)value;
-	take(context, ITEM_OTHER, "a floating-point number", 0);
-}
-
-static void take_double(void *context, double value)
-{
-	(void)value;
-	take(context, ITEM_OTHER, "a floating-point number", 0);
-}
-
-static void take_simple(void *context)
-{
-	take(context, ITEM_OTHER, "null or undefined", 0);
-}
-
-static void take_break(void *context)
-{
-	take(context, ITEM_OTHER, "a break", 0);
-}
-
-static const struct cbor_callbacks item_callbacks = {
-	.uint8 = take_uint8,
-	.uint16 = take_uint16,
-	.uint32 = take_uint32,
-	.uint64 = take_uint64,
-	.negint8 = take_negint8,
-	.negint16 = take_negint16,
-	.negint32 = take_negint32,
-	.negint64 = take_negint64,
-	.byte_string_start = take_indefinite_bytes,
-	.byte_string = take_bytes,
-	.string_start = take_indefinite_text,
-	.string = take_text,
-	.indef_array_start = take_indefinite_array,
-	.array_start = take_array,
-	.indef_map_start = take_indefinite_map,
-	.map_start = take_map,
-	.tag = take_tag,
-	.float2 = take_float,
-	.float4 = take_float,
-	.float8 = take_double,
-	.undefined = take_simple,
-	.null = take_simple,
-	.boolean = take_bool,
-	.indef_break = take_break,
-};
 
 static size_t shortest_head(uint64_t number)
 {
@@ -196,7 +21,7 @@ static size_t shortest_head(uint64_t number)
 static int refuse(const struct strict_reader *reader, struct strict_name name,
 		  const char *expected, const char *got)
 {
-	size_t offset = reader->pos - reader->result->quote;
+	size_t offset = (size_t)(reader->pos - reader->result->quote);
 
 	return result_fail(reader->result, name.code, name.check,
 			   phrase("%s at byte %zu (%s)", expected, offset, reader->what).text,
@@ -211,26 +36,28 @@ static const struct strict_name encoding = { CLOISTER_VERIFY_EENCODING, "encodin
  */
 static int next_item(struct strict_reader *reader, struct item *item)
 {
-	size_t left = reader->end - reader->pos;
-	struct cbor_decoder_result decoded;
-	size_t head;
+	size_t left = (size_t)(reader->end - reader->pos);
+	enum item_outcome outcome;
+	size_t head, length, taken;
 
-	*item = (struct item){ .type = ITEM_OTHER, .name = "an item of a reserved form" };
-	decoded = cbor_stream_decode(reader->pos, left, &item_callbacks, item);
-	if (decoded.status == CBOR_DECODER_NEDATA)
+	outcome = item_decode(reader->pos, left, item, &taken);
+	if (outcome == ITEM_CUT)
 		return refuse(reader, encoding, "a whole item",
 			      phrase("the end after %zu bytes", left).text);
-	if (decoded.status != CBOR_DECODER_FINISHED || item->type == ITEM_OTHER)
+	if (outcome != ITEM_DECODED || item->type == ITEM_OTHER)
 		return refuse(reader, encoding, "a deterministically encoded item", item->name);
-	head = decoded.read;
-	if (item->type == ITEM_BYTES || item->type == ITEM_TEXT)
-		head -= item->number;
-	if (item->type != ITEM_BOOL && head != shortest_head(item->number))
+	head = item->type == ITEM_BOOL ? 1 : shortest_head(item->number);
+	length = item->type == ITEM_BYTES || item->type == ITEM_TEXT ? item->number : 0;
+	/* The decoder is not trusted with the bounds: what it says must fit what there is. */
+	if (taken > left || length > taken)
+		return refuse(reader, encoding, "an item within its bounds",
+			      phrase("one of %zu bytes", taken).text);
+	if (taken - length != head)
 		return refuse(reader, encoding,
-			      phrase("a head of %zu bytes, the shortest form,",
-				     shortest_head(item->number)).text,
-			      phrase("%zu bytes", head).text);
-	reader->pos += decoded.read;
+			      phrase("a head of %zu bytes, the shortest form,", head).text,
+			      phrase("%zu bytes", taken - length).text);
+	item->bytes = reader->pos + head;
+	reader->pos += taken;
 	return 0;
 }
 
@@ -368,7 +195,7 @@ static int compare_keys(struct span a, struct span b)
 	size_t len = a.len < b.len ? a.len : b.len;
 	int order = memcmp(a.bytes, b.bytes, len);
 
-	return order ? order : (int)a.len - (int)b.len;
+	return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
 int strict_key(struct strict_reader *reader, struct strict_map *map, int64_t *key)
@@ -382,7 +209,7 @@ int strict_key(struct strict_reader *reader, struct strict_map *map, int64_t *ke
 	ret = strict_int(reader, name, key);
 	if (ret)
 		return ret;
-	encoded = (struct span){ start, reader->pos - start };
+	encoded = (struct span){ start, (size_t)(reader->pos - start) };
 	order = map->last_key.len ? compare_keys(map->last_key, encoded) : -1;
 	map->last_key = encoded;
 	map->left--;
