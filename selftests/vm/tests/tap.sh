@@ -16,7 +16,7 @@ check() {
 		failures=$((failures + 1))
 		echo "not ok $number - $name"
 		printf '# %s\n' "$*"
-		[ -z "${output-}" ] || sed 's/^/# | /' "$output"
+		[ -z "${output-}" ] || tail -n 60 "$output" | sed 's/^/# | /'
 	fi
 }
 
