@@ -13,7 +13,9 @@
  *  - Unknown flag bits and non-zero reserved words are refused (-EINVAL).
  *  - Offsets, lengths and sizes are in bytes and multiples of 4096.
  *  - User addresses travel as __u64.
- *  - -EFAULT: an address of the caller's could not be read or written.
+ *  - -EFAULT: an address of the caller's could not be read or written. It comes
+ *    before anything is done, unless the memory goes away during the call.
+ *  - -EBUSY: on a region, where 2047 other calls are in it at the same moment.
  *  - A call that fails changes nothing, but for what a range call reports
  *    in @done: it can be called again with the rest of the range.
  */
