@@ -20,12 +20,20 @@ void note(struct sequence *s, const char *format, ...)
 		s->log_length += (size_t)len;
 }
 
+void tell(struct sequence *s)
+{
+	if (s->told)
+		return;
+	s->told = true;
+	fprintf(stderr, "\n%s: the calls up to here:\n", s->name);
+	fwrite(s->log, 1, s->log_length, stderr);
+}
+
 void differ(struct sequence *s, const char *format, ...)
 {
 	va_list args;
 
-	fprintf(stderr, "\n%s: the calls, the last one first to differ:\n", s->name);
-	fwrite(s->log, 1, s->log_length, stderr);
+	tell(s);
 	fputs("DIFFERENT: ", stderr);
 	va_start(args, format);
 	vfprintf(stderr, format, args);

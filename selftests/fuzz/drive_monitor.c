@@ -30,6 +30,9 @@ struct worker {
 	u64 sequences;
 };
 
+/* Sanitizers have it: called before they end the process. */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
 static u64 next(u64 *state)
 {
 	*state ^= *state << 13;
@@ -184,6 +187,8 @@ int main(int argc, char **argv)
 
 	parse(&run, argc, argv);
 	sequence_prepare();
+	if (__sanitizer_set_death_callback)
+		__sanitizer_set_death_callback(sequence_tell);
 	for (i = 0; i < run.threads; i++) {
 		workers[i].run = &run;
 		workers[i].number = i;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Bytes into calls. See sequence.h. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -741,11 +742,29 @@ static bool on_random(void *out, size_t len, void *unused)
 
 /* Beginning and end ---------------------------------------------------------------- */
 
+void sequence_tell(void)
+{
+	if (current)
+		tell(current);
+}
+
+/* Of a monitor or platform that finds itself broken. libFuzzer has a handler of its own. */
+static struct sigaction before_us;
+
+static void on_abort(int sig, siginfo_t *info, void *context)
+{
+	sequence_tell();
+	if ((before_us.sa_flags & SA_SIGINFO) && before_us.sa_sigaction)
+		before_us.sa_sigaction(sig, info, context);
+}
+
 void sequence_prepare(void)
 {
+	struct sigaction ours = { .sa_sigaction = on_abort, .sa_flags = SA_SIGINFO };
 	u64 state = 0xc0ffee;
 	u32 i, k;
 
+	sigaction(SIGABRT, &ours, &before_us);
 	for (i = 1; i < PATTERNS; i++)
 		for (k = 0; k < PAGE; k++)
 			patterns[i][k] = (u8)mix(&state);
@@ -811,6 +830,7 @@ void sequence_begin(struct sequence *s, struct mon_root *root, const char *name,
 	s->at = 0;
 	s->random = 7;
 	s->log_length = 0;
+	s->told = false;
 	s->keystream_count = 0;
 	s->signatures = SIGNATURES;
 	s->have_report = false;

@@ -44,10 +44,14 @@ struct sequence {
 	u64 calls, refused, failures, interruptions;
 	char *log;
 	size_t log_length;
+	bool told;		/* the log was printed */
 };
 
 /* Once in a process, before any sequence. */
 void sequence_prepare(void);
+
+/* Print what the sequence of the thread has done, for who ends the process. */
+void sequence_tell(void);
 
 /* Each time the platform was started: what it does is told to the sequence of the thread. */
 void sequence_on_platform(void);
@@ -67,6 +71,7 @@ const u8 *pattern_of(u32 contents);
 
 /* compare.c: abort where the monitor is not as the model has it. */
 void compare_all(struct sequence *s);
+void tell(struct sequence *s);
 void differ(struct sequence *s, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
 void note(struct sequence *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
