@@ -88,12 +88,16 @@ static int fake_info(int dir, struct cloister_get_info *info)
 
 	info->abi_version = CLOISTER_ABI_VERSION;
 	info->mode = CLOISTER_MODE_KERNEL;
-	info->create_flags = CLOISTER_CREATE_SHAREABLE;
+	info->create_flags = CLOISTER_CREATE_SHAREABLE | CLOISTER_CREATE_DEBUG;
 	info->add_flags = CLOISTER_ADD_MEASURED | CLOISTER_ADD_ZERO;
 	info->permissions = 7;
 	info->algorithms = 1U << CLOISTER_ALG_ES256 | 1U << CLOISTER_ALG_ES384;
 	info->region_size_max = 1ULL << 40;
 	info->resident_max = 256ULL << 20;
+	info->user_regions = 2;
+	info->user_regions_max = 1024;
+	info->user_resident = 3 << 20;
+	info->user_resident_max = 128ULL << 20;
 	if (provisioned(dir, &identity)) {
 		info->posture |= CLOISTER_POSTURE_PROVISIONED;
 		memcpy(info->monitor_digest, identity.monitor_digest, CLOISTER_DIGEST_LEN);

@@ -103,7 +103,7 @@ static void claims(struct cbor *cbor, const struct fake_identity *identity,
 	claim_octets(cbor, CLOISTER_CLAIM_REPORT_DATA, request->report_data,
 		     CLOISTER_REPORT_DATA_LEN);
 	claim_text(cbor, CLOISTER_CLAIM_REPORT_DATA_BY, "host");
-	claim_bool(cbor, CLOISTER_CLAIM_DEBUG_EVER, 0);
+	claim_bool(cbor, CLOISTER_CLAIM_DEBUG_EVER, !!(region->flags & CLOISTER_CREATE_DEBUG));
 	claim_text(cbor, CLOISTER_CLAIM_MODE, "kernel");
 	claim_octets(cbor, CLOISTER_CLAIM_MONITOR_DIGEST, identity->monitor_digest,
 		     CLOISTER_DIGEST_LEN);

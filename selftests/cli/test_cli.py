@@ -60,6 +60,7 @@ USAGE_ERRORS = [
     ["quote", "FILE", "FILE", "--nonce", NONCE],
     ["quote", "--nonce", NONCE],
     ["quote", "--nonce", NONCE, "--writable", "--fd", "3"],
+    ["quote", "--nonce", NONCE, "--debug", "--fd", "3"],
     ["quote", "--nonce", NONCE, "--fd", "three"],
     ["quote", "--nonce", NONCE, "--fd", "99"],
     ["verify"],
@@ -72,6 +73,7 @@ USAGE_ERRORS = [
     ["verify", "QUOTE", "--nonce", NONCE, "--root", "ROOT", "--measurement", "00" * 48,
      "--file", "FILE"],
     ["verify", "QUOTE", "--nonce", NONCE, "--root", "ROOT", "--writable"],
+    ["verify", "QUOTE", "--nonce", NONCE, "--root", "ROOT", "--debug"],
     ["verify", "QUOTE", "--nonce", NONCE, "--root", "ROOT", "--accept", "root=none"],
     ["verify", "QUOTE", "--nonce", NONCE, "--root", "ROOT", "--expect", "colour=blue"],
     ["verify", "QUOTE", "--root", "ROOT", "--nonce", "00"],
@@ -149,7 +151,9 @@ def real_program(box):
 
 @test("info")
 def info(box):
-    box.run("info").expect(0, "provisioned          no", "es256, es384")
+    box.run("info").expect(0, "provisioned          no", "es256, es384", "lockdown             none",
+                           "guards               off", "2 of at most 1024",
+                           "3 MiB of at most 128 MiB")
     value = box.run("info", "--json").json()
     equal((value["mode"], value["provisioned"], value["posture"]), ("kernel", False, []))
     equal(value["instance-id"], box.read("device/instance").hex())
@@ -161,11 +165,12 @@ def info(box):
 
 # --- measure ---
 
-def measurement(contents, writable=False):
+def measurement(contents, writable=False, flags=1):
     """Written from Documentation/measurement.rst."""
     pages = -(-len(contents) // 4096)
     contents = contents.ljust(pages * 4096, b"\0")
-    stream = hashlib.sha384(b"cloister-meas-v1" + struct.pack("<QQ", pages * 4096, 1) + bytes(32))
+    stream = hashlib.sha384(b"cloister-meas-v1" + struct.pack("<QQ", pages * 4096, flags)
+                            + bytes(32))
     for offset in range(0, len(contents), 4096):
         stream.update(b"pagedata" + struct.pack("<QIIQ", offset, 3 if writable else 1, 0, 0))
         stream.update(contents[offset:offset + 4096])
@@ -181,6 +186,9 @@ def measure(box):
         equal(box.run("measure", path).expect(0).text(), measurement(contents) + "\n", "plain")
         value = box.run("measure", path, "--writable", "--json").json()
         equal(value["measurement"], measurement(contents, True), "writable")
+        value = box.run("measure", path, "--debug", "--json").json()
+        equal((value["measurement"], value["debug"], value["writable"]),
+              (measurement(contents, flags=3), True, False), "debug")
         equal(value["region-size"], -(-length // 4096) * 4096, "region size")
 
 
@@ -384,6 +392,7 @@ def quote_verify(box):
         box.verify("quote", accept=False).expect(1, "root=software")
         box.verify("quote", nonce="ff" * 16).expect(1, "nonce")
         box.verify("quote", "--file", data, "--writable").expect(1, "measurement")
+        box.verify("quote", "--file", data, "--debug").expect(1, "measurement")
         box.verify("quote", "--measurement", "00" * 48).expect(1, "measurement")
         box.verify("quote", "--report-data", "c0ffef").expect(1, "report-data")
         box.verify("quote", "--expect", "kernel-release=6.12").expect(1, "6.1.0-fake")
@@ -584,6 +593,12 @@ def run_region(box):
     box.run("run", "--protect", data, "--writable", "--", CLOISTER, "quote", "--nonce", NONCE,
             "-o", box.file("quote")).expect(0)
     box.verify("quote", "--measurement", measurement(contents, True)).expect(0)
+    value = box.run("run", "--protect", data, "--debug", "--", CLOISTER, "stats", "--json").json()
+    equal((value["debug"], value["pinned"]), (True, 0))
+    box.run("run", "--protect", data, "--debug", "--", CLOISTER, "quote", "--nonce", NONCE,
+            "-o", box.file("quote")).expect(0)
+    box.verify("quote", "--file", data, "--debug").expect(1, "debug-ever")
+    box.verify("quote", "--file", data, "--debug", "--accept", "debug-ever=true").expect(0)
     box.run("run", "--protect", data, "--", "sh", "-c",
             f"{CLOISTER} stats --fd $CLOISTER_REGION_FD").expect(0, "live")
     box.run("stats", "--fd", "0").expect(2, "not a Cloister region")

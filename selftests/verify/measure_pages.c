@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * measure-pages: measures by libcloister-verify what measure.py measures by itself.
- * Usage: measure-pages file [--writable] PATH
+ * Usage: measure-pages file [--writable | --debug] PATH
  *        measure-pages region SIZE FLAGS < LIST
  * Each line of LIST is "KIND OFFSET PERMISSIONS [BYTE]": KIND is data, attr or zero, with
  * "-pinned" behind it where the page is; all bytes of a page of data are BYTE.
@@ -73,9 +73,13 @@ static int measure_region(const char *size, const char *flags)
 static int measure_file(int argc, char **argv)
 {
 	uint8_t digest[CLOISTER_MEASURE_DIGEST_LEN];
-	bool writable = argc == 4 && !strcmp(argv[2], "--writable");
+	unsigned int flags = 0;
 
-	if (cloister_measure_file(argv[argc - 1], writable, NULL, NULL, digest, NULL, &error))
+	if (argc == 4 && !strcmp(argv[2], "--writable"))
+		flags = CLOISTER_MEASURE_WRITABLE;
+	else if (argc == 4 && !strcmp(argv[2], "--debug"))
+		flags = CLOISTER_MEASURE_DEBUG;
+	if (cloister_measure_file(argv[argc - 1], flags, NULL, NULL, digest, NULL, &error))
 		return complain();
 	return print(digest);
 }
@@ -86,6 +90,6 @@ int main(int argc, char **argv)
 		return measure_file(argc, argv);
 	if (argc == 4 && !strcmp(argv[1], "region"))
 		return measure_region(argv[2], argv[3]);
-	fprintf(stderr, "usage: measure-pages file [--writable] PATH | region SIZE FLAGS\n");
+	fprintf(stderr, "usage: measure-pages file [--writable | --debug] PATH | region SIZE FLAGS\n");
 	return 2;
 }

@@ -207,7 +207,7 @@ static void test_file(void)
 		contents[i] = i * 7 + i / 4096;
 	if (write(file, contents, size) != (ssize_t)size)
 		tap_bail("can't write %s", path);
-	tap_ok(!cloister_measure_file(path, false, note_progress, &seen, digest, &region_size,
+	tap_ok(!cloister_measure_file(path, 0, note_progress, &seen, digest, &region_size,
 				      &error) && region_size == (3 << 20) + 4096,
 	       "a file is measured");
 	tap_ok(seen.calls == 4 && !seen.backwards && seen.done == region_size &&
@@ -218,24 +218,30 @@ static void test_file(void)
 	cloister_measure_final(measure, by_page, &error);
 	cloister_measure_free(measure);
 	tap_ok(!memcmp(digest, by_page, sizeof(digest)), "page by page it comes to the same");
-	tap_ok(!cloister_measure_file(path, true, NULL, NULL, by_page, NULL, &error) &&
+	tap_ok(!cloister_measure_file(path, CLOISTER_MEASURE_WRITABLE, NULL, NULL, by_page, NULL,
+				      &error) &&
 	       memcmp(digest, by_page, sizeof(digest)), "a writable file is another region");
+	tap_ok(!cloister_measure_file(path, CLOISTER_MEASURE_DEBUG, NULL, NULL, by_page, NULL,
+				      &error) &&
+	       memcmp(digest, by_page, sizeof(digest)), "a debug region is another region");
+	tap_ok(cloister_measure_file(path, 1U << 2, NULL, NULL, by_page, NULL, &error) == ARGUMENT,
+	       "unknown flags are refused");
 	seen = (struct seen){ .stop_at = 2 };
-	tap_ok(cloister_measure_file(path, false, note_progress, &seen, digest, NULL, &error) ==
+	tap_ok(cloister_measure_file(path, 0, note_progress, &seen, digest, NULL, &error) ==
 	       ARGUMENT && seen.calls == 2 && strstr(error.sentence, "was stopped after 2097152"),
 	       "a measurement can be stopped");
 	if (ftruncate(file, 0))
 		tap_bail("can't empty %s", path);
-	tap_ok(cloister_measure_file(path, false, NULL, NULL, digest, NULL, &error) ==
+	tap_ok(cloister_measure_file(path, 0, NULL, NULL, digest, NULL, &error) ==
 	       CLOISTER_VERIFY_EFILE && strstr(error.sentence, "has 0 bytes"),
 	       "an empty file can't be measured");
-	tap_ok(cloister_measure_file("/", false, NULL, NULL, digest, NULL, &error) ==
+	tap_ok(cloister_measure_file("/", 0, NULL, NULL, digest, NULL, &error) ==
 	       CLOISTER_VERIFY_EFILE && strstr(error.sentence, "not a regular file"),
 	       "a directory can't be measured");
-	tap_ok(cloister_measure_file("/nonexistent", false, NULL, NULL, digest, NULL, &error) ==
+	tap_ok(cloister_measure_file("/nonexistent", 0, NULL, NULL, digest, NULL, &error) ==
 	       CLOISTER_VERIFY_EFILE && strstr(error.sentence, "/nonexistent: No such file"),
 	       "a file that is not there can't be measured");
-	tap_ok(cloister_measure_file(NULL, false, NULL, NULL, digest, NULL, NULL) == ARGUMENT,
+	tap_ok(cloister_measure_file(NULL, 0, NULL, NULL, digest, NULL, NULL) == ARGUMENT,
 	       "no path can't be measured");
 	close(file);
 	unlink(path);

@@ -17,6 +17,7 @@ static const struct bit_name posture_names[] = {
 	{ CLOISTER_POSTURE_CRASH_KERNEL, "crash-kernel" },
 	{ CLOISTER_POSTURE_PROVISIONED, "provisioned" },
 	{ CLOISTER_POSTURE_IOMMU, "iommu" },
+	{ CLOISTER_POSTURE_GUARDS, "guards" },
 	{ 0, NULL },
 };
 
@@ -28,12 +29,14 @@ static const struct bit_name algorithm_names[] = {
 
 static const struct bit_name create_names[] = {
 	{ CLOISTER_CREATE_SHAREABLE, "shareable" },
+	{ CLOISTER_CREATE_DEBUG, "debug" },
 	{ 0, NULL },
 };
 
 static const struct bit_name add_names[] = {
 	{ CLOISTER_ADD_MEASURED, "measured" },
 	{ CLOISTER_ADD_ZERO, "zero" },
+	{ CLOISTER_ADD_PINNED, "pinned" },
 	{ 0, NULL },
 };
 
@@ -62,7 +65,7 @@ static void bits_row(const char *label, uint64_t bits, const struct bit_name *na
 static json_t *info_json(const struct cloister_get_info *info, const char *path)
 {
 	return json_pack("{s:b, s:s, s:i, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:b,"
-			 " s:o, s:o}",
+			 " s:o, s:o, s:i, s:i, s:I, s:I}",
 			 "ok", 1, "device", path,
 			 "abi-version", (int)info->abi_version,
 			 "mode", cli_mode_name(info->mode),
@@ -79,13 +82,37 @@ static json_t *info_json(const struct cloister_get_info *info, const char *path)
 			 "instance-id", cli_json_hex(info->instance_id,
 						     sizeof(info->instance_id)),
 			 "monitor-digest", cli_json_hex(info->monitor_digest,
-							sizeof(info->monitor_digest)));
+							sizeof(info->monitor_digest)),
+			 "user-regions", (int)info->user_regions,
+			 "user-regions-max", (int)info->user_regions_max,
+			 "user-resident", (json_int_t)info->user_resident,
+			 "user-resident-max", (json_int_t)info->user_resident_max);
+}
+
+/* What the machine could claim in a quote made now. */
+static void print_posture(uint64_t posture)
+{
+	const char *lockdown = "none: root can read and change the kernel";
+
+	if (posture & CLOISTER_POSTURE_LOCKDOWN_CONFIDENTIALITY)
+		lockdown = "confidentiality";
+	else if (posture & CLOISTER_POSTURE_LOCKDOWN_INTEGRITY)
+		lockdown = "integrity: root can read the kernel's memory";
+	cli_row("lockdown", "%s", lockdown);
+	cli_row("module signatures", "%s", posture & CLOISTER_POSTURE_MODULE_SIGNATURES ?
+		"enforced" : "not enforced: root can load any module");
+	cli_row("guards", "%s", posture & CLOISTER_POSTURE_GUARDS ? "complete" :
+		"off or incomplete: root can look into processes that hold a region");
+	cli_row("crash kernel", "%s", posture & CLOISTER_POSTURE_CRASH_KERNEL ?
+		"loaded: root can crash the machine and read its memory" : "none");
+	cli_row("IOMMU", "%s", posture & CLOISTER_POSTURE_IOMMU ? "translates for all devices" :
+		"none, or not for all: devices can read memory");
 }
 
 static void print_info(const struct cloister_get_info *info, const char *path)
 {
 	char hex[2 * CLOISTER_DIGEST_LEN + 1];
-	char size[CLI_SIZE_TEXT];
+	char size[CLI_SIZE_TEXT], limit[CLI_SIZE_TEXT];
 	bool provisioned = info->posture & CLOISTER_POSTURE_PROVISIONED;
 
 	cli_row("device", "%s", path);
@@ -93,7 +120,7 @@ static void print_info(const struct cloister_get_info *info, const char *path)
 	cli_row("mode", "%s", cli_mode_name(info->mode));
 	cli_row("provisioned", "%s", provisioned ? "yes" :
 		"no: run `cloister provision` as root before asking for quotes");
-	bits_row("posture", info->posture, posture_names);
+	print_posture(info->posture);
 	bits_row("algorithms", info->algorithms, algorithm_names);
 	bits_row("region flags", info->create_flags, create_names);
 	bits_row("page flags", info->add_flags, add_names);
@@ -102,6 +129,11 @@ static void print_info(const struct cloister_get_info *info, const char *path)
 	cli_row("plaintext in use", "%s", cli_size_text(info->resident, size));
 	cli_row("monitor memory", "%s", cli_size_text(info->metadata, size));
 	cli_row("regions", "%llu", (unsigned long long)info->regions);
+	cli_row("this user's regions", "%u of at most %u", info->user_regions,
+		info->user_regions_max);
+	cli_row("  plaintext of them", "%s of at most %s",
+		cli_size_text(info->user_resident, size),
+		cli_size_text(info->user_resident_max, limit));
 	cli_hex(info->instance_id, sizeof(info->instance_id), hex);
 	cli_row("instance", "%s", hex);
 	if (provisioned) {

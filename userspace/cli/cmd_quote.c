@@ -15,6 +15,7 @@ enum {
 	OPTION_ALG,
 	OPTION_REPORT_DATA,
 	OPTION_WRITABLE,
+	OPTION_DEBUG,
 	OPTION_RESIDENT,
 };
 
@@ -26,6 +27,7 @@ static const struct option options[] = {
 	{ "alg", required_argument, NULL, OPTION_ALG },
 	{ "report-data", required_argument, NULL, OPTION_REPORT_DATA },
 	{ "writable", no_argument, NULL, OPTION_WRITABLE },
+	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "resident", required_argument, NULL, OPTION_RESIDENT },
 	{ "output", required_argument, NULL, 'o' },
 	{ 0 }
@@ -36,8 +38,8 @@ struct quote {
 	const char *file;
 	const char *output;
 	int fd;
-	bool writable;
 	bool random_nonce;
+	uint32_t file_flags;
 	uint64_t resident;
 	uint32_t algorithm;
 	uint8_t nonce[CLOISTER_NONCE_MAX];
@@ -81,7 +83,10 @@ static int take_option(struct quote *quote, int option)
 	case OPTION_REPORT_DATA:
 		return cli_parse_report_data(quote->cli, optarg, quote->report_data);
 	case OPTION_WRITABLE:
-		quote->writable = true;
+		quote->file_flags |= CLOISTER_FILE_WRITABLE;
+		return 0;
+	case OPTION_DEBUG:
+		quote->file_flags |= CLOISTER_FILE_DEBUG;
 		return 0;
 	case OPTION_RESIDENT:
 		return cli_parse_size(quote->cli, "--resident", optarg, &quote->resident);
@@ -100,9 +105,9 @@ static int check_options(struct quote *quote)
 				       "hexadecimal digits, or \"random\"");
 	if (quote->file && quote->fd >= 0)
 		return cli_usage_error(cli, "FILE and --fd exclude each other");
-	if (!quote->file && (quote->writable || quote->resident))
-		return cli_usage_error(cli, "--writable and --resident say how to protect FILE, "
-				       "which is missing");
+	if (!quote->file && (quote->file_flags || quote->resident))
+		return cli_usage_error(cli, "--writable, --debug and --resident say how to protect "
+				       "FILE, which is missing");
 	if (!quote->output && !cli->json && isatty(STDOUT_FILENO))
 		return cli_usage_error(cli, "a quote is binary and stdout is a terminal; give "
 				       "-o FILE or --json");
@@ -120,9 +125,8 @@ static struct cloister_region *quote_region(struct quote *quote, struct cloister
 	if (!quote->file)
 		return cli_region(quote->cli, device, quote->fd, status);
 	cli_progress_start(quote->cli, &progress, "protecting");
-	code = cloister_region_from_file(device, quote->file,
-					 quote->writable ? CLOISTER_FILE_WRITABLE : 0,
-					 quote->resident, cli_progress_step, &progress, &made);
+	code = cloister_region_from_file(device, quote->file, quote->file_flags, quote->resident,
+					 cli_progress_step, &progress, &made);
 	cli_progress_end(&progress);
 	if (code) {
 		*status = cli_fail_cloister(quote->cli, code, cloister_device_error(device));
@@ -225,7 +229,8 @@ const struct cli_command cmd_quote = {
 	.name = "quote",
 	.summary = "Ask the device for a quote of a region or of a file.",
 	.usage = "--nonce HEX|random [--alg es256|es384] [--report-data HEX|@FILE]\n"
-		 "       [-o OUTPUT] [--json] [--fd N | [--writable] [--resident SIZE] FILE]",
+		 "       [-o OUTPUT] [--json] [--fd N | [--writable] [--debug]\n"
+		 "       [--resident SIZE] FILE]",
 	.help = "Without FILE and --fd the region is that of CLOISTER_REGION_FD of the\n"
 		"environment.\n\n"
 		"  --nonce HEX|random the verifier's fresh value, 8 to 64 bytes; a random one is\n"
@@ -237,6 +242,7 @@ const struct cli_command cmd_quote = {
 		"  -o, --output FILE  where the quote goes; stdout by default\n"
 		"  --fd N             descriptor of the region\n"
 		"  --writable         protect FILE with pages that may be written\n"
+		"  --debug            in a debug region, as `cloister run --debug`\n"
 		"  --resident SIZE    most plaintext of FILE in memory at a time\n"
 		"  --device PATH      the device; " CLOISTER_DEVICE " by default\n",
 	.run = run_quote,

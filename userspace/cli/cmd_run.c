@@ -14,6 +14,7 @@
 enum {
 	OPTION_PROTECT = CLI_OPTION_FIRST,
 	OPTION_WRITABLE,
+	OPTION_DEBUG,
 	OPTION_RESIDENT,
 };
 
@@ -22,6 +23,7 @@ static const struct option options[] = {
 	CLI_DEVICE_OPTION,
 	{ "protect", required_argument, NULL, OPTION_PROTECT },
 	{ "writable", no_argument, NULL, OPTION_WRITABLE },
+	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "resident", required_argument, NULL, OPTION_RESIDENT },
 	{ 0 }
 };
@@ -30,7 +32,7 @@ struct run {
 	struct cli *cli;
 	const char *file;
 	uint64_t resident;
-	bool writable;
+	uint32_t file_flags;
 	char **command;
 	struct cloister_file_region made;
 };
@@ -176,9 +178,8 @@ static int protect_and_run(struct run *run, struct cloister_device *device)
 	int code;
 
 	cli_progress_start(run->cli, &progress, "protecting");
-	code = cloister_region_from_file(device, run->file,
-					 run->writable ? CLOISTER_FILE_WRITABLE : 0,
-					 run->resident, cli_progress_step, &progress, &run->made);
+	code = cloister_region_from_file(device, run->file, run->file_flags, run->resident,
+					 cli_progress_step, &progress, &run->made);
 	cli_progress_end(&progress);
 	if (code)
 		return cli_fail_cloister(run->cli, code, cloister_device_error(device));
@@ -197,7 +198,9 @@ static int take_options(struct run *run, int argc, char **argv)
 		if (option == OPTION_PROTECT) {
 			run->file = optarg;
 		} else if (option == OPTION_WRITABLE) {
-			run->writable = true;
+			run->file_flags |= CLOISTER_FILE_WRITABLE;
+		} else if (option == OPTION_DEBUG) {
+			run->file_flags |= CLOISTER_FILE_DEBUG;
 		} else {
 			status = cli_parse_size(cli, "--resident", optarg, &run->resident);
 			if (status)
@@ -237,12 +240,14 @@ static int run_run(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_run = {
 	.name = "run",
 	.summary = "Protect a file and run a command that gets the region.",
-	.usage = "--protect FILE [--writable] [--resident SIZE] [--json] -- COMMAND [ARGUMENT...]",
+	.usage = "--protect FILE [--writable] [--debug] [--resident SIZE] [--json]\n"
+		 "       -- COMMAND [ARGUMENT...]",
 	.help = "The command finds the region's descriptor in CLOISTER_REGION_FD, the region's\n"
 		"size in CLOISTER_REGION_SIZE and the file's in CLOISTER_FILE_SIZE. The exit\n"
 		"status is the command's, or 128+N when signal N ended it.\n\n"
 		"  --protect FILE     the file to protect\n"
 		"  --writable         the command may write to the pages (FILE is not changed)\n"
+		"  --debug            guards pass over the command: it can be traced; quotes say so\n"
 		"  --resident SIZE    most plaintext in memory at a time, as 16M; the rest is sealed\n"
 		"  --device PATH      the device; " CLOISTER_DEVICE " by default\n",
 	.run = run_run,

@@ -10,7 +10,7 @@ enum { OPTION_FD = CLI_OPTION_FIRST };
 json_t *cli_stats_json(const struct cloister_stats *stats)
 {
 	return json_pack("{s:I, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
-			 " s:I}",
+			 " s:I, s:b, s:I}",
 			 "region-id", (json_int_t)stats->region_id,
 			 "state", cli_state_name(stats->state),
 			 "shareable", !!(stats->create_flags & CLOISTER_CREATE_SHAREABLE),
@@ -25,7 +25,9 @@ json_t *cli_stats_json(const struct cloister_stats *stats)
 			 "evictions", (json_int_t)stats->evictions,
 			 "faults", (json_int_t)stats->faults,
 			 "integrity-failures", (json_int_t)stats->integrity_failures,
-			 "quotes", (json_int_t)stats->quotes);
+			 "quotes", (json_int_t)stats->quotes,
+			 "debug", !!(stats->create_flags & CLOISTER_CREATE_DEBUG),
+			 "pinned", (json_int_t)stats->pinned);
 }
 
 static void count_row(const char *label, uint64_t count)
@@ -41,10 +43,13 @@ static void print_stats(const struct cloister_stats *stats)
 	cli_row("state", "%s", cli_state_name(stats->state));
 	cli_row("shareable", "%s",
 		stats->create_flags & CLOISTER_CREATE_SHAREABLE ? "yes" : "no");
+	cli_row("debug", "%s", stats->create_flags & CLOISTER_CREATE_DEBUG ?
+		"yes: its processes can be traced" : "no");
 	cli_row("size", "%s", cli_size_text(stats->region_size, size));
 	cli_row("plaintext limit", "%s", cli_size_text(stats->resident_limit, size));
 	count_row("pages", stats->pages);
 	count_row("  in plaintext", stats->resident);
+	count_row("    pinned", stats->pinned);
 	count_row("  sealed", stats->sealed);
 	count_row("  zero, untouched", stats->zero);
 	count_row("loads", stats->loads);

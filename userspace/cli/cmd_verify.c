@@ -13,6 +13,7 @@ enum {
 	OPTION_MEASUREMENT,
 	OPTION_FILE,
 	OPTION_WRITABLE,
+	OPTION_DEBUG,
 	OPTION_REPORT_DATA,
 	OPTION_EXPECT,
 	OPTION_ACCEPT,
@@ -27,6 +28,7 @@ static const struct option options[] = {
 	{ "measurement", required_argument, NULL, OPTION_MEASUREMENT },
 	{ "file", required_argument, NULL, OPTION_FILE },
 	{ "writable", no_argument, NULL, OPTION_WRITABLE },
+	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "report-data", required_argument, NULL, OPTION_REPORT_DATA },
 	{ "expect", required_argument, NULL, OPTION_EXPECT },
 	{ "accept", required_argument, NULL, OPTION_ACCEPT },
@@ -39,7 +41,7 @@ struct verify {
 	struct cloister_verifier *verifier;
 	struct cloister_policy *policy;
 	const char *file;
-	bool writable;
+	unsigned int file_flags;
 	bool root;
 	bool nonce;
 	bool measurement;
@@ -110,7 +112,7 @@ static int expect_file(struct verify *verify)
 	int code;
 
 	cli_progress_start(verify->cli, &progress, "measuring");
-	code = cloister_measure_file(verify->file, verify->writable, cli_progress_measure,
+	code = cloister_measure_file(verify->file, verify->file_flags, cli_progress_measure,
 				     &progress, digest, &region_size, &error);
 	cli_progress_end(&progress);
 	if (!code)
@@ -153,7 +155,10 @@ static int take_option(struct verify *verify, int option)
 		verify->file = optarg;
 		return 0;
 	case OPTION_WRITABLE:
-		verify->writable = true;
+		verify->file_flags |= CLOISTER_MEASURE_WRITABLE;
+		return 0;
+	case OPTION_DEBUG:
+		verify->file_flags |= CLOISTER_MEASURE_DEBUG;
 		return 0;
 	case OPTION_REPORT_DATA:
 		return expect_report_data(verify, optarg);
@@ -193,9 +198,9 @@ static int take_options(struct verify *verify, int argc, char **argv)
 				       "with; without it an old quote would pass for a new one");
 	if (verify->file && verify->measurement)
 		return cli_usage_error(cli, "--file and --measurement exclude each other");
-	if (verify->writable && !verify->file)
-		return cli_usage_error(cli, "--writable says how to measure --file, which is "
-				       "missing");
+	if (verify->file_flags && !verify->file)
+		return cli_usage_error(cli, "--writable and --debug say how to measure --file, "
+				       "which is missing");
 	return verify->file ? expect_file(verify) : 0;
 }
 
@@ -241,7 +246,7 @@ static int run_verify(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_verify = {
 	.name = "verify",
 	.summary = "Verify a quote against a root certificate, a nonce and expected values.",
-	.usage = "--root PEM --nonce HEX [--measurement HEX | --file FILE [--writable]]\n"
+	.usage = "--root PEM --nonce HEX [--measurement HEX | --file FILE [--writable] [--debug]]\n"
 		 "       [--report-data HEX|@FILE] [--expect NAME=VALUE] [--accept NAME=VALUE]\n"
 		 "       [--chain PEM] [--at TIME] [--json] QUOTE",
 	.help = "QUOTE is a file, or - for stdin. Without --measurement, --file or --expect it is\n"
@@ -251,6 +256,7 @@ const struct cli_command cmd_verify = {
 		"  --measurement HEX  measurement that the region must have\n"
 		"  --file FILE        file that the region must hold; it is measured\n"
 		"  --writable         the file was protected with --writable\n"
+		"  --debug            the file was protected with --debug\n"
 		"  --report-data HEX|@FILE\n"
 		"                     report data that the quote must carry: up to 64 bytes, or\n"
 		"                     the SHA-384 of a file; filled up with zero\n"

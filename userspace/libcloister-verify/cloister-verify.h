@@ -548,10 +548,14 @@ void cloister_measure_free(struct cloister_measure *measure);
  */
 typedef int (*cloister_measure_progress)(uint64_t done, uint64_t total, void *arg);
 
+/* How the file is protected, which is measured. */
+#define CLOISTER_MEASURE_WRITABLE	(1U << 0)	/* its pages may be written */
+#define CLOISTER_MEASURE_DEBUG		(1U << 1)	/* in a debug region */
+
 /**
  * cloister_measure_file() - measure a protected file
  * @path: the file, as ``cloister run --protect`` takes it
- * @writable: its pages may be written
+ * @flags: mask of CLOISTER_MEASURE_*
  * @progress: called now and then, and once at the end; may be NULL
  * @arg: for @progress
  * @digest: out: the measurement
@@ -560,7 +564,7 @@ typedef int (*cloister_measure_progress)(uint64_t done, uint64_t total, void *ar
  *
  * Return: 0 or a negative &enum cloister_verify_code
  */
-int cloister_measure_file(const char *path, bool writable, cloister_measure_progress progress,
+int cloister_measure_file(const char *path, unsigned int flags, cloister_measure_progress progress,
 			  void *arg, uint8_t digest[CLOISTER_MEASURE_DIGEST_LEN],
 			  uint64_t *region_size, struct cloister_verify_error *error);
 

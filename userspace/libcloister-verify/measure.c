@@ -219,6 +219,7 @@ PUBLIC int cloister_measure_final(struct cloister_measure *measure,
  * @file: the file
  * @size: its length when it was opened
  * @permissions: of every page
+ * @create_flags: of the region: CLOISTER_CREATE_*
  * @buffer: %FILE_STEP bytes
  * @measure: the measurement
  */
@@ -227,6 +228,7 @@ struct file_work {
 	int file;
 	uint64_t size;
 	uint32_t permissions;
+	uint32_t create_flags;
 	uint8_t *buffer;
 	struct cloister_measure *measure;
 };
@@ -318,7 +320,7 @@ static int measure_open_file(struct file_work *work, cloister_measure_progress p
 		return error_set(error, CLOISTER_VERIFY_EMEMORY, "Out of memory to read %s.",
 				 work->path);
 	ret = cloister_measure_begin(&work->measure, pages * CLOISTER_PAGE_SIZE,
-				     CLOISTER_CREATE_SHAREABLE, error);
+				     work->create_flags, error);
 	if (!ret)
 		ret = measure_steps(work, progress, arg, error);
 	if (!ret)
@@ -326,7 +328,7 @@ static int measure_open_file(struct file_work *work, cloister_measure_progress p
 	return ret;
 }
 
-PUBLIC int cloister_measure_file(const char *path, bool writable,
+PUBLIC int cloister_measure_file(const char *path, unsigned int flags,
 				 cloister_measure_progress progress, void *arg,
 				 uint8_t digest[CLOISTER_MEASURE_DIGEST_LEN], uint64_t *region_size,
 				 struct cloister_verify_error *error)
@@ -334,13 +336,21 @@ PUBLIC int cloister_measure_file(const char *path, bool writable,
 	struct file_work work = {
 		.path = path,
 		.file = -1,
-		.permissions = CLOISTER_PERM_READ | (writable ? CLOISTER_PERM_WRITE : 0),
+		.permissions = CLOISTER_PERM_READ,
+		.create_flags = CLOISTER_CREATE_SHAREABLE,
 	};
 	int ret;
 
 	if (!path || !digest)
 		return error_set(error, CLOISTER_VERIFY_EARGUMENT,
 				 "The path or the place for the digest is NULL; pass both.");
+	if (flags & ~(CLOISTER_MEASURE_WRITABLE | CLOISTER_MEASURE_DEBUG))
+		return error_set(error, CLOISTER_VERIFY_EARGUMENT,
+				 "0x%x has flags that are none of CLOISTER_MEASURE_*.", flags);
+	if (flags & CLOISTER_MEASURE_WRITABLE)
+		work.permissions |= CLOISTER_PERM_WRITE;
+	if (flags & CLOISTER_MEASURE_DEBUG)
+		work.create_flags |= CLOISTER_CREATE_DEBUG;
 	ret = open_file(&work, error);
 	if (!ret)
 		ret = measure_open_file(&work, progress, arg, digest, error);

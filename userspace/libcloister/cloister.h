@@ -272,6 +272,8 @@ typedef int (*cloister_progress_fn)(void *context, uint64_t done, uint64_t total
 /* Flags of cloister_region_add_file() and cloister_region_from_file() */
 /* Pages may be written; they are read-only otherwise (measured). */
 #define CLOISTER_FILE_WRITABLE		(1U << 0)
+/* A debug region, which guards pass over (measured); not for a region that is there already. */
+#define CLOISTER_FILE_DEBUG		(1U << 1)
 
 /**
  * cloister_region_add_file - add a file's contents as measured pages
@@ -309,7 +311,7 @@ struct cloister_file_region {
  * cloister_region_from_file - turn a file into a region: create, add, init
  * @device: an open device
  * @path: a regular file that is not empty
- * @flags: 0 or %CLOISTER_FILE_WRITABLE
+ * @flags: mask of CLOISTER_FILE_*
  * @resident_limit: as for cloister_region_create()
  * @progress: called after each step, or NULL
  * @context: handed to @progress

@@ -75,6 +75,8 @@ static const struct explanation explanations[] = {
 	  "the device has no attestation key yet; provision it before setting certificates" },
 	{ CLOISTER_QUOTE, ENOKEY,
 	  "the device has no attestation key yet; run `cloister provision` as root" },
+	{ CLOISTER_QUOTE, EAGAIN,
+	  "this user asked for more quotes a second than it may; try again in a while" },
 	{ CLOISTER_QUOTE, EBADFD,
 	  "only a LIVE region can be quoted; finish building it with init first" },
 	{ CLOISTER_QUOTE, EINVAL,
@@ -82,6 +84,14 @@ static const struct explanation explanations[] = {
 	  "`cloister info` lists the algorithms" },
 	{ CLOISTER_QUOTE, EIO,
 	  "the signature failed its own check; see the kernel log and try again" },
+	{ CLOISTER_CREATE, EPERM,
+	  "this process is being traced, or user probes were planted in it; end the debugger, or "
+	  "make a debug region, which its quotes tell of" },
+	{ CLOISTER_CREATE, EAGAIN,
+	  "a process that shares this one's memory is about to be traced; try again" },
+	{ CLOISTER_CREATE, EDQUOT,
+	  "this user has as many regions as it may; close some, or load the module with a "
+	  "higher user_regions" },
 	{ CLOISTER_CREATE, EINVAL,
 	  "the size or the resident limit is out of bounds: both are multiples of 4096, the "
 	  "size at least 4 KiB, the limit at least 64 KiB or the whole region; "
@@ -91,6 +101,14 @@ static const struct explanation explanations[] = {
 	  "READ or combine WRITE and EXEC" },
 	{ CLOISTER_ADD_PAGES, EEXIST,
 	  "a page of the range was added before; each page is added once" },
+	{ CLOISTER_ADD_PAGES, EPERM,
+	  "pages can't be pinned where RLIMIT_MEMLOCK is 0; raise it (ulimit -l)" },
+	{ CLOISTER_ADD_PAGES, ENOSPC,
+	  "too little of the region's resident limit, or of the device's, would be left for "
+	  "pages that are not pinned; pin fewer, or raise the limit" },
+	{ CLOISTER_ADD_PAGES, EDQUOT,
+	  "this user's regions have as many pinned pages or tables as they may; close some, or "
+	  "load the module with a higher user_resident_mib" },
 	{ CLOISTER_ADD_PAGES, EBADFD,
 	  "pages can only be added before init; make a new region" },
 	{ CLOISTER_ADD_PAGES, EBUSY,

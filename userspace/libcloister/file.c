@@ -142,10 +142,12 @@ static int build_from_source(struct cloister_device *device, const char *path,
 			     void *context, struct cloister_file_region *made)
 {
 	uint64_t size = (source->size + PAGE_MASK_) & ~PAGE_MASK_;
+	uint32_t create = CLOISTER_CREATE_SHAREABLE;
 	int result;
 
-	result = cloister_region_create(device, CLOISTER_CREATE_SHAREABLE, size,
-					resident_limit, &made->region);
+	if (flags & CLOISTER_FILE_DEBUG)
+		create |= CLOISTER_CREATE_DEBUG;
+	result = cloister_region_create(device, create, size, resident_limit, &made->region);
 	if (result)
 		return result;
 	result = source_add(made->region, 0, path, source, flags, progress, context);
@@ -170,7 +172,7 @@ int cloister_region_from_file(struct cloister_device *device, const char *path,
 	struct source_file source;
 	int code;
 
-	if (flags & ~CLOISTER_FILE_WRITABLE)
+	if (flags & ~(CLOISTER_FILE_WRITABLE | CLOISTER_FILE_DEBUG))
 		return sentence_set(device->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
 				    "unknown flags 0x%x for a file", flags);
 	code = source_open(device->sentence, path, &source);
