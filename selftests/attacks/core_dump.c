@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A process that holds a region crashes; its core file is searched. */
+/*
+ * A process that holds a region crashes; its core file is searched: for the region's pages, and for
+ * what was in its registers. A process with a production region leaves none.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "target.h"
+#include "prey.h"
 
 #define PATTERN		"/proc/sys/kernel/core_pattern"
 #define USES_PID	"/proc/sys/kernel/core_uses_pid"
@@ -41,24 +44,17 @@ static void search(int fd, struct victim *victim)
 	}
 }
 
-int main(void)
+/* The mapping alone keeps a region out of a core file. */
+static void search_for_pages(void)
 {
-	char pattern[256], pid[16];
 	struct victim victim;
 	int fd;
 
-	if (!exchange(PATTERN, CORE, pattern, sizeof(pattern)) ||
-	    !exchange(USES_PID, "0", pid, sizeof(pid))) {
-		tap_skip("core_dump: " PATTERN ": %s", strerror(errno));
-		return tap_end();
-	}
 	unlink(CORE);
-	victim_start(&victim);
+	victim_start(&victim, CLOISTER_CREATE_DEBUG);
 	victim_order(&victim, VICTIM_TOUCH);
 	victim_order(&victim, VICTIM_CRASH);
 	victim_end(&victim);
-	exchange(PATTERN, pattern, NULL, 0);
-	exchange(USES_PID, pid, NULL, 0);
 	fd = open(CORE, O_RDONLY | O_CLOEXEC);
 	tap_check(fd >= 0, "the process left a core file");
 	if (fd >= 0)
@@ -67,10 +63,63 @@ int main(void)
 		  "the core file holds ordinary memory: %zu of %zu pages found",
 		  prints_found(&victim.control_prints), victim.control_prints.count);
 	tap_check(!prints_found(&victim.region_prints),
-		  "the core file holds no page of the region: %zu of %zu found",
+		  "the core file holds no page of the debug region: %zu of %zu found",
 		  prints_found(&victim.region_prints), victim.region_prints.count);
 	if (fd >= 0)
 		close(fd);
 	unlink(CORE);
+}
+
+/* Notes with registers come first in a core file, then memory. Both hold the marker. */
+static size_t count_word(uint64_t wanted)
+{
+	int fd = open(CORE, O_RDONLY | O_CLOEXEC);
+	uint32_t word[PAGE / sizeof(uint32_t)];
+	size_t found = 0, i;
+	ssize_t got;
+
+	while (fd >= 0 && (got = read(fd, word, sizeof(word))) > 0)
+		for (i = 0; i + 1 < (size_t)got / sizeof(word[0]); i++)
+			found += word[i] == (uint32_t)wanted &&
+				word[i + 1] == (uint32_t)(wanted >> 32);
+	if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+static void crash(const char *who, bool has_region, uint32_t flags, bool leaves_core)
+{
+	struct prey prey;
+	size_t found;
+
+	unlink(CORE);
+	prey_start(&prey);
+	if (has_region && prey_make_region(&prey, flags))
+		tap_check(false, "%s: its region can't be made", who);
+	prey_crash(&prey);
+	found = count_word(prey.marker);
+	tap_check(!access(CORE, F_OK) == leaves_core && !found == !leaves_core,
+		  "%s leaves %s, with its registers in %zu places", who,
+		  access(CORE, F_OK) ? "no core file" : "a core file", found);
+	prey_end(&prey);
+	unlink(CORE);
+}
+
+int main(void)
+{
+	char pattern[256], pid[16];
+
+	if (!exchange(PATTERN, CORE, pattern, sizeof(pattern)) ||
+	    !exchange(USES_PID, "0", pid, sizeof(pid))) {
+		tap_skip("core_dump: " PATTERN ": %s", strerror(errno));
+		return tap_end();
+	}
+	search_for_pages();
+	crash("an ordinary process", false, 0, true);
+	crash("a process with a debug region", true, CLOISTER_CREATE_DEBUG, true);
+	crash("a process with a production region", true, 0, false);
+	crash("an ordinary process after that", false, 0, true);
+	exchange(PATTERN, pattern, NULL, 0);
+	exchange(USES_PID, pid, NULL, 0);
 	return tap_end();
 }

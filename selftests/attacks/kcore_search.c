@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Root searches all memory of the machine, as /proc/kcore shows it, for pages it knows. */
+/*
+ * Root searches all memory of the machine, as /proc/kcore shows it, for pages it knows. The region is
+ * a debug one, which nothing but the state of its pages keeps from view; while a production
+ * region lives there is no kcore to search, see machine.c.
+ */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +65,7 @@ int main(void)
 		tap_skip("kcore_search: " KCORE ": %s", strerror(errno));
 		return tap_end();
 	}
-	victim_start(&victim);
+	victim_start(&victim, CLOISTER_CREATE_DEBUG);
 	tap_check(victim_order(&victim, VICTIM_TOUCH), "all pages of the region are resident");
 	if (!search(fd, &victim))
 		tap_check(false, "reading " KCORE ": %s", strerror(errno));

@@ -1,16 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 # Attacks, as static programs that run in a VM.
 
-ATTACK_NAMES := core_dump kcore_search memory_read replay swap_search
+ATTACK_NAMES := bpf_reads core_dump kcore_search machine memory_read page_faults \
+	perf_registers proc_files replay swap_search trace_events trace_owner \
+	user_probes
 ATTACKS := $(ATTACK_NAMES:%=build/host/selftests/attacks/%)
 VM_TESTS += $(ATTACKS)
 
-$(ATTACKS:%=%.o) build/host/selftests/attacks/target.o: override CPPFLAGS += -Iuserspace/libcloister
+ATTACK_SHARED := $(addprefix build/host/selftests/attacks/,attack.o evidence.o prey.o \
+	sampler.o spy.o target.o tracefs.o)
+$(ATTACKS:%=%.o) $(ATTACK_SHARED): override CPPFLAGS += -Iuserspace/libcloister \
+	-I/usr/include/bearssl
+
+build/host/selftests/attacks/libattack.a: $(ATTACK_SHARED)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(ATTACKS): build/host/selftests/attacks/%: build/host/selftests/attacks/%.o \
-		build/host/selftests/attacks/target.o build/host/libcloister.a
+		build/host/selftests/attacks/libattack.a build/host/libcloister.a
 	$(say) LD $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ -lbearssl
+
+.SECONDARY: $(ATTACKS:%=%.o)
 
 .PHONY: attacks
 attacks: $(ATTACKS) ## programs that attack a region as root

@@ -112,7 +112,7 @@ static void attack(struct cloister_region *region, int backing)
 int main(void)
 {
 	struct sigaction action = { .sa_handler = on_bus_error };
-	struct cloister_region *region = target_region();
+	struct cloister_region *region = target_region(0);
 	int backing = target_backing(region);
 
 	sigaction(SIGBUS, &action, NULL);

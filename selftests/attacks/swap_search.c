@@ -25,7 +25,7 @@ static size_t swapped_out(const struct victim *victim)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", victim->pid);
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", victim->control_pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && word &&
 	    pread(fd, word, pages * sizeof(*word),
@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 		tap_skip("swap_search: no " RECLAIM);
 		return tap_end();
 	}
-	victim_start(&victim);
+	victim_start(&victim, 0);
 	tap_check(victim_order(&victim, VICTIM_SEAL), "all pages of the region are sealed");
 	swapped = press(&victim);
 	if (!search(device, &victim))

@@ -146,12 +146,12 @@ static struct cloister_region *adopt(struct cloister_device *device, const char 
 	return region;
 }
 
-static struct cloister_region *make_own(struct cloister_device *device)
+static struct cloister_region *make_own(struct cloister_device *device, uint32_t flags)
 {
 	struct cloister_region *region;
 
 	if (cloister_device_open(device, NULL) ||
-	    cloister_region_create(device, 0, OWN_SIZE, 0, &region))
+	    cloister_region_create(device, flags, OWN_SIZE, 0, &region))
 		errx(1, "%s", cloister_device_error(device));
 	if (cloister_region_add_zero(region, 0, OWN_SIZE,
 				     CLOISTER_PERM_READ | CLOISTER_PERM_WRITE, NULL) ||
@@ -160,12 +160,12 @@ static struct cloister_region *make_own(struct cloister_device *device)
 	return region;
 }
 
-struct cloister_region *target_region(void)
+struct cloister_region *target_region(uint32_t flags)
 {
 	const char *passed = getenv("CLOISTER_REGION_FD");
 	struct cloister_device *device = open_device();
 
-	return passed ? adopt(device, passed) : make_own(device);
+	return passed ? adopt(device, passed) : make_own(device, flags);
 }
 
 int target_backing(const struct cloister_region *region)
@@ -185,6 +185,7 @@ int target_backing(const struct cloister_region *region)
 struct self {
 	uint64_t region;
 	uint64_t control;
+	uint64_t control_pid;
 	uint64_t print[];
 };
 
@@ -218,6 +219,34 @@ static uint8_t *map_control(const uint8_t *at, size_t size)
 	for (i = 0; i < size / sizeof(*control); i++)
 		control[i] = ~((const uint64_t *)at)[i];
 	return (uint8_t *)control;
+}
+
+/*
+ * A child inherits the control, at its address, and nothing of the region. It closes all that it
+ * has, a pipe's end too, from which the parent sees that it is as ordinary as any process.
+ */
+static pid_t leave_control(void)
+{
+	int ordinary[2];
+	char byte;
+	pid_t child;
+
+	if (pipe(ordinary))
+		err(1, "pipe");
+	child = fork();
+	if (child < 0)
+		err(1, "fork");
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close_range(0, ~0U, 0);
+		for (;;)
+			pause();
+	}
+	close(ordinary[1]);
+	if (read(ordinary[0], &byte, 1))
+		errx(1, "the process that holds the control does not let go of its files");
+	close(ordinary[0]);
+	return child;
 }
 
 static void print_sealed(struct cloister_region *region, uint64_t *print, size_t pages)
@@ -277,7 +306,7 @@ static bool obey(struct holding *holding, char order)
 	return false;
 }
 
-static void victim_main(struct self *self, size_t size, int orders, int answers)
+static void victim_main(struct self *self, size_t size, uint32_t flags, int orders, int answers)
 {
 	struct holding holding = { .self = self, .pages = size / PAGE };
 	int own = !getenv("CLOISTER_REGION_FD");
@@ -286,7 +315,7 @@ static void victim_main(struct self *self, size_t size, int orders, int answers)
 	char byte;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	holding.region = target_region();
+	holding.region = target_region(flags);
 	if (cloister_region_map(holding.region, 0, 0, own ? PROT_READ | PROT_WRITE : PROT_READ,
 				&at))
 		errx(1, "%s", cloister_region_error(holding.region));
@@ -300,6 +329,7 @@ static void victim_main(struct self *self, size_t size, int orders, int answers)
 	}
 	self->region = (uintptr_t)holding.at;
 	self->control = (uintptr_t)holding.control;
+	self->control_pid = (uint64_t)leave_control();
 	byte = '!';
 	while (write(answers, &byte, 1) == 1 && read(orders, &byte, 1) == 1)
 		byte = obey(&holding, byte) ? '!' : '?';
@@ -326,7 +356,7 @@ static struct self *self_of(size_t size)
 
 static struct self *victim_self;
 
-void victim_start(struct victim *victim)
+void victim_start(struct victim *victim, uint32_t flags)
 {
 	int orders[2], answers[2];
 	size_t pages;
@@ -345,7 +375,7 @@ void victim_start(struct victim *victim)
 	if (!victim->pid) {
 		close(orders[1]);
 		close(answers[0]);
-		victim_main(victim_self, victim->size, orders[0], answers[1]);
+		victim_main(victim_self, victim->size, flags, orders[0], answers[1]);
 	}
 	close(orders[0]);
 	close(answers[1]);
@@ -355,6 +385,7 @@ void victim_start(struct victim *victim)
 		errx(1, "the process to be attacked did not come up");
 	victim->region = victim_self->region;
 	victim->control = victim_self->control;
+	victim->control_pid = (pid_t)victim_self->control_pid;
 	prints_make(&victim->region_prints, victim_self->print, pages);
 	prints_make(&victim->control_prints, victim_self->print + pages, pages);
 }

@@ -3,7 +3,9 @@
  * What is attacked: a process that holds the same contents twice, in a region and
  * in ordinary memory, the latter with every bit inverted so that a find tells
  * where it came from. The ordinary memory is the control: an attack that does
- * not find it proves nothing.
+ * not find it proves nothing. A child of the process has the control as well, and
+ * nothing of the region: there it can be found where guards keep everybody out of
+ * the process itself.
  *
  * The region is that of CLOISTER_REGION_FD (as `cloister run` sets it) or else
  * one of the victim's own, whose contents are computed in place.
@@ -56,7 +58,8 @@ size_t prints_found(const struct prints *prints);
  * @pid: the process
  * @size: bytes of its region, and of its control
  * @region: address of the region in that process
- * @control: address of the control in that process
+ * @control: address of the control, in that process and in @control_pid
+ * @control_pid: an ordinary process that has the control, too
  * @region_prints: fingerprints of the region's pages
  * @control_prints: fingerprints of the control's pages
  * @sealed_prints: fingerprints of the ciphertext; none without cloister_tamper.ko
@@ -66,6 +69,7 @@ struct victim {
 	size_t size;
 	uint64_t region;
 	uint64_t control;
+	pid_t control_pid;
 	struct prints region_prints;
 	struct prints control_prints;
 	struct prints sealed_prints;
@@ -81,13 +85,14 @@ enum victim_order {
 	VICTIM_CRASH = 'x',	/* die and leave a core file */
 };
 
-void victim_start(struct victim *victim);
+/* @flags: for CLOISTER_CREATE, where the region is the victim's own. */
+void victim_start(struct victim *victim, uint32_t flags);
 /* The answer: true when it could be done. */
 bool victim_order(struct victim *victim, enum victim_order order);
 void victim_end(struct victim *victim);
 
 /* A region opened in this process, see the top. Exits with a sentence when it can't be had. */
-struct cloister_region *target_region(void);
+struct cloister_region *target_region(uint32_t flags);
 /* A descriptor of the region's backing store, or -1. */
 int target_backing(const struct cloister_region *region);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Plays an attacker who can write to what swap is made of: gives a test the
- * backing store of a region as a file. It is a module of its own so that the
+ * backing store of a region as a file. It tells, too, where the kernel has a page. It is a module of its own so that the
  * driver holds no hook for tests.
  */
 #include <linux/capability.h>
@@ -9,8 +9,11 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/uaccess.h>
+#include <linux/version.h>
 
 #include "region.h"
 #include "cloister_tamper.h"
@@ -50,16 +53,66 @@ static int give_backing(struct file *region_file)
 	return fd;
 }
 
+/* A region's mapping holds bare frame numbers, with which the usual look-up won't deal. */
+static int look_up_bare(unsigned long address, unsigned long *pfn)
+{
+	struct vm_area_struct *vma;
+	int result = -EFAULT;
+
+	mmap_read_lock(current->mm);
+	vma = find_vma(current->mm, address);
+	if (vma && vma->vm_start <= address && vma->vm_flags & VM_PFNMAP) {
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+		result = follow_pfn(vma, address, pfn);
+#else
+		struct follow_pfnmap_args args = { .vma = vma, .address = address };
+
+		result = follow_pfnmap_start(&args);
+		if (!result) {
+			*pfn = args.pfn;
+			follow_pfnmap_end(&args);
+		}
+#endif
+	}
+	mmap_read_unlock(current->mm);
+	return result;
+}
+
+/* For tests of who can read a page at the kernel's own address of it. */
+static int tell_frame(struct cloister_tamper_frame __user *argument)
+{
+	struct cloister_tamper_frame frame;
+	struct page *page;
+	unsigned long pfn;
+	int result;
+
+	if (copy_from_user(&frame, argument, sizeof(frame)))
+		return -EFAULT;
+	if (get_user_pages_fast(frame.address, 1, 0, &page) == 1) {
+		frame.frame = (unsigned long)page_address(page);
+		put_page(page);
+	} else {
+		result = look_up_bare(frame.address, &pfn);
+		if (result)
+			return result;
+		frame.frame = (unsigned long)__va(PFN_PHYS(pfn));
+	}
+	frame.frame += offset_in_page(frame.address);
+	return copy_to_user(argument, &frame, sizeof(frame)) ? -EFAULT : 0;
+}
+
 static long tamper_ioctl(struct file *file, unsigned int request, unsigned long argument)
 {
 	struct file *region_file;
 	s32 fd;
 	int result;
 
-	if (request != CLOISTER_TAMPER_BACKING)
-		return -ENOTTY;
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
+	if (request == CLOISTER_TAMPER_FRAME)
+		return tell_frame((struct cloister_tamper_frame __user *)argument);
+	if (request != CLOISTER_TAMPER_BACKING)
+		return -ENOTTY;
 	if (get_user(fd, (s32 __user *)argument))
 		return -EFAULT;
 	region_file = fget(fd);

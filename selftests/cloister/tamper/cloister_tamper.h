@@ -14,4 +14,16 @@
  */
 #define CLOISTER_TAMPER_BACKING	_IOW(0xE7, 0x80, __s32)
 
+/**
+ * struct cloister_tamper_frame - where the kernel has a page of the caller's
+ * @address: in the caller's memory, ordinary or a region's
+ * @frame: out: the kernel's address of the same byte
+ */
+struct cloister_tamper_frame {
+	__u64 address;
+	__u64 frame;
+};
+
+#define CLOISTER_TAMPER_FRAME	_IOWR(0xE7, 0x81, struct cloister_tamper_frame)
+
 #endif

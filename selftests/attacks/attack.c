@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Runs tables of attacks, see attack.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attack.h"
+
+#define GUARDS		"/sys/class/misc/tee/guards"
+
+bool kernel_lacks(const char *config)
+{
+	char line[256], wanted[80];
+	bool any = false, found = false;
+	FILE *file = popen("zcat /proc/config.gz 2>/dev/null", "r");
+
+	snprintf(wanted, sizeof(wanted), "CONFIG_%s=y\n", config);
+	while (file && fgets(line, sizeof(line), file)) {
+		any = true;
+		found |= !strcmp(line, wanted);
+	}
+	if (file)
+		pclose(file);
+	return any && !found;
+}
+
+/* A line for each hook: name, state, times refused. */
+long guards_refusals(void)
+{
+	char name[64], state[32];
+	long times, sum = -1;
+	FILE *file = fopen(GUARDS, "re");
+
+	while (file && fscanf(file, "%63s %31s %ld%*[^\n]", name, state, &times) == 3)
+		sum = (sum < 0 ? 0 : sum) + times;
+	if (file)
+		fclose(file);
+	return sum;
+}
+
+static const char *outcome(int result)
+{
+	return !result ? "it succeeds" : result == NOTHING_GOT ? "it gets nothing" :
+		strerror(-result);
+}
+
+static void expect_success(const struct attack *attack, struct prey *prey, const char *against)
+{
+	int result = attack->run(prey);
+
+	tap_check(!result, "%s, %s: %s", attack->name, against, outcome(result));
+}
+
+static bool region(const struct attack *attack, struct prey *prey, uint32_t flags)
+{
+	int result = prey_make_region(prey, flags);
+
+	if (result)
+		tap_check(false, "%s: making a region with flags %u: %s", attack->name, flags,
+			  strerror(-result));
+	return !result;
+}
+
+/* Refused with what is expected; or let through, and the quote says so. */
+static bool is_stopped(const struct attack *attack, struct prey *prey, int result)
+{
+	if (!result)
+		return attack->stated && !strcmp(prey_guards(prey), "partial");
+	return !attack->refusal || result == attack->refusal;
+}
+
+static void against_production(const struct attack *attack, struct prey *prey, struct prey *other)
+{
+	const char *harm;
+	int result;
+
+	if (!region(attack, prey, 0))
+		return;
+	result = attack->run(prey);
+	tap_check(is_stopped(attack, prey, result),
+		  "%s, a process with a production region: %s (guards: %s)", attack->name,
+		  outcome(result), prey_guards(prey));
+	harm = prey_harm(prey);
+	tap_check(!harm, "%s: %s after it", attack->name,
+		  harm ? harm : "the process is as it was, and its quote verifies");
+	if (!attack->hold && !attack->whole_machine)
+		expect_success(attack, other, "another process at that time");
+	if (prey_drop_region(prey))
+		tap_check(false, "%s: the region does not go", attack->name);
+}
+
+static void try_on(const struct attack *attack, struct prey *prey, struct prey *other)
+{
+	long refusals;
+
+	expect_success(attack, prey, "an ordinary process");
+	if (region(attack, prey, CLOISTER_CREATE_DEBUG)) {
+		expect_success(attack, prey, "a process with a debug region");
+		prey_drop_region(prey);
+	}
+	against_production(attack, prey, other);
+	refusals = guards_refusals();
+	expect_success(attack, prey, "when the region is gone");
+	tap_check(guards_refusals() == refusals, "%s: then guards have nothing to refuse",
+		  attack->name);
+}
+
+static void try_attack(const struct attack *attack)
+{
+	struct prey prey, other;
+	int result = 0;
+
+	if (attack->config && kernel_lacks(attack->config)) {
+		tap_check(true, "%s: this kernel was built without %s", attack->name,
+			  attack->config);
+		return;
+	}
+	prey_start(&prey);
+	prey_start(&other);
+	if (attack->hold)
+		result = attack->hold(&prey);
+	if (result)
+		tap_check(false, "%s: getting ready: %s", attack->name, strerror(-result));
+	else
+		try_on(attack, &prey, &other);
+	if (attack->let_go)
+		attack->let_go();
+	prey_end(&other);
+	prey_end(&prey);
+}
+
+void attack_all(const struct attack *attacks, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		try_attack(&attacks[i]);
+}
