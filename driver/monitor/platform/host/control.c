@@ -27,7 +27,6 @@ static const struct mon_posture default_posture = {
 };
 
 static struct {
-	u64 count[HOST_OP_COUNT];
 	pthread_mutex_t fail_lock;
 	u32 fail_ops;		/* read without the lock, to be quick when none is set */
 	u64 fail_nth;
@@ -45,9 +44,23 @@ static struct {
 /* A hook that calls the monitor is not hooked itself. */
 static __thread bool in_hook;
 
+#define COUNTERS	16
+
+static struct host_counters counters[COUNTERS];
+
+struct host_counters *host_counters(void)
+{
+	static unsigned int threads;
+	static __thread struct host_counters *mine;
+
+	if (!mine)
+		mine = &counters[__atomic_fetch_add(&threads, 1, __ATOMIC_RELAXED) % COUNTERS];
+	return mine;
+}
+
 void host_control_reset(void)
 {
-	memset(control.count, 0, sizeof(control.count));
+	memset(counters, 0, sizeof(counters));
 	host_fail(0, 0, MON_OK);
 	control.failed = false;
 	host_set_hook(0, NULL, NULL);
@@ -63,11 +76,22 @@ const char *host_op_name(enum host_op op)
 u64 host_op_count(u32 ops)
 {
 	u64 sum = 0;
-	int i;
+	int i, t;
 
-	for (i = 0; i < HOST_OP_COUNT; i++)
-		if (ops & (1u << i))
-			sum += __atomic_load_n(&control.count[i], __ATOMIC_RELAXED);
+	for (t = 0; t < COUNTERS; t++)
+		for (i = 0; i < HOST_OP_COUNT; i++)
+			if (ops & (1u << i))
+				sum += __atomic_load_n(&counters[t].ops[i], __ATOMIC_RELAXED);
+	return sum;
+}
+
+u64 host_scrubbed_bytes(void)
+{
+	u64 sum = 0;
+	int t;
+
+	for (t = 0; t < COUNTERS; t++)
+		sum += __atomic_load_n(&counters[t].scrubbed, __ATOMIC_RELAXED);
 	return sum;
 }
 
@@ -141,7 +165,7 @@ static void run_hook(enum host_op op, enum host_moment moment)
 bool host_op_begin(enum host_op op, enum mon_status *status)
 {
 	host_assert_unlocked(op_names[op]);
-	host_count(&control.count[op], 1);
+	host_count(&host_counters()->ops[op], 1);
 	run_hook(op, HOST_BEFORE);
 	*status = MON_OK;
 	return !must_fail(op, status);

@@ -89,7 +89,7 @@ const char *host_op_name(enum host_op op);
 /* Keys that were set and not cleared: each would be a leak of the platform's memory. */
 long host_keys_live(void);
 
-/* Number of operations of the kinds in @ops since host_platform_init(); see host_count(). */
+/* Number of operations of the kinds in @ops since host_platform_init(). */
 u64 host_op_count(u32 ops);
 
 /**
@@ -154,9 +154,17 @@ bool host_op_begin(enum host_op op, enum mon_status *status);
 void host_op_end(enum host_op op);
 
 /*
- * Adds to a counter that several threads may count with, and that need not be exact then: a
- * locked instruction is what would be measured otherwise.
+ * What is counted, each thread in a line of the cache of its own, as far as there are lines: what a
+ * second thread brings is measured on this platform. Threads that share one may lose counts.
  */
+struct host_counters {
+	u64 ops[HOST_OP_COUNT];
+	u64 scrubbed;		/* bytes */
+} __attribute__((aligned(128)));
+
+/* The calling thread's. */
+struct host_counters *host_counters(void);
+
 static inline void host_count(u64 *counter, u64 n)
 {
 	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n,

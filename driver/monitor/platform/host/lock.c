@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Locks of the host platform. They are held for a few instructions, so who has to wait
- * yields the processor and looks again. Each thread knows what it holds, so that a rule of
+ * Locks of the host platform. They are held for a few instructions, so who has to wait looks again
+ * and again, and only then yields the processor: its holder may have lost its own. Each thread knows what it holds, so that a rule of
  * platform.h that is broken is found in the first run that breaks it, whether or not
  * another thread is in the way.
  */
@@ -13,6 +13,7 @@
 #include "host_platform.h"
 
 #define LOCKS_HELD_MAX	4
+#define LOOKS		256	/* before the processor is yielded */
 
 static __thread struct {
 	struct plat_lock *locks[LOCKS_HELD_MAX];
@@ -62,6 +63,19 @@ void plat_lock_init(struct plat_lock *lock)
 	__atomic_store_n(&lock->taken, 0, __ATOMIC_RELAXED);
 }
 
+static void look_until_free(const struct plat_lock *lock)
+{
+	unsigned int looks = 0;
+
+	while (__atomic_load_n(&lock->taken, __ATOMIC_RELAXED)) {
+		if (++looks % LOOKS == 0)
+			sched_yield();
+#ifdef __x86_64__
+		__builtin_ia32_pause();
+#endif
+	}
+}
+
 void plat_lock(struct plat_lock *lock)
 {
 	if (held.critical)
@@ -71,7 +85,7 @@ void plat_lock(struct plat_lock *lock)
 	if (held.count == LOCKS_HELD_MAX)
 		host_die("%s of more than %u locks", __func__, LOCKS_HELD_MAX);
 	while (__atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE))
-		plat_relax();
+		look_until_free(lock);
 	held.locks[held.count++] = lock;
 }
 

@@ -11,7 +11,6 @@ static struct {
 	u8 *hidden;
 	size_t granules;
 	size_t hidden_count;
-	u64 scrubbed;
 	host_unmap_fn *unmap;
 	void *unmap_arg;
 } memory;
@@ -123,12 +122,7 @@ size_t host_hidden_count(void)
 void plat_scrub(void *address, size_t len)
 {
 	explicit_bzero(address, len);
-	host_count(&memory.scrubbed, len);
-}
-
-u64 host_scrubbed_bytes(void)
-{
-	return __atomic_load_n(&memory.scrubbed, __ATOMIC_RELAXED);
+	host_count(&host_counters()->scrubbed, len);
 }
 
 void host_set_unmap(host_unmap_fn *fn, void *arg)
