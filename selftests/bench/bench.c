@@ -36,7 +36,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *values, unsigned int count)
+double bench_median(double *values, unsigned int count)
 {
 	qsort(values, count, sizeof(*values), compare);
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
@@ -69,36 +69,44 @@ static void print_row(const struct bench *bench, double ratio, double ours, doub
 	fflush(stdout);
 }
 
-void bench_run(const struct bench *bench)
+void bench_report(const struct bench *bench, double *ours, double *theirs)
 {
 	double scale = 1000.0 * bench->operations;	/* nanoseconds of all to us of one */
-	double *ours, *theirs, *ratios;
+	double *ratios = calloc(bench->samples, sizeof(*ratios));
 	unsigned int i;
 
-	ours = calloc(bench->samples, sizeof(*ours));
-	theirs = calloc(bench->samples, sizeof(*theirs));
-	ratios = calloc(bench->samples, sizeof(*ratios));
-	if (!ours || !theirs || !ratios)
+	if (!ratios)
+		bench_die("%s: out of memory", bench->name);
+	for (i = 0; i < bench->samples; i++)
+		ratios[i] = theirs[i] / ours[i];
+	print_row(bench, bench_median(ratios, bench->samples), bench_median(ours, bench->samples) / scale,
+		  bench_median(theirs, bench->samples) / scale);
+	free(ratios);
+}
+
+void bench_run(const struct bench *bench)
+{
+	double *ours = calloc(bench->samples, sizeof(*ours));
+	double *theirs = calloc(bench->samples, sizeof(*theirs));
+	unsigned int i;
+
+	if (!ours || !theirs)
 		bench_die("%s: out of memory", bench->name);
 	for (i = 0; i < WARM_UP; i++)
 		take(bench, i, &ours[0], &theirs[0]);
-	for (i = 0; i < bench->samples; i++) {
+	for (i = 0; i < bench->samples; i++)
 		take(bench, i, &ours[i], &theirs[i]);
-		ratios[i] = theirs[i] / ours[i];
-	}
-	print_row(bench, median(ratios, bench->samples), median(ours, bench->samples) / scale,
-		  median(theirs, bench->samples) / scale);
+	bench_report(bench, ours, theirs);
 	free(ours);
 	free(theirs);
-	free(ratios);
 }
 
 void bench_value(const char *name, double value, double limit, const char *unit)
 {
 	const char *verdict = value <= limit ? "ok" : "short";
 
-	printf("bench: %s value=%.2f limit=%.0f %s (%s)\n", name, value, limit, verdict, unit);
-	printf("bench-json: {\"name\": \"%s\", \"value\": %.3f, \"limit\": %.0f, "
+	printf("bench: %s value=%.2f limit=%.2f %s (%s)\n", name, value, limit, verdict, unit);
+	printf("bench-json: {\"name\": \"%s\", \"value\": %.3f, \"limit\": %.2f, "
 	       "\"verdict\": \"%s\", \"unit\": \"%s\"}\n", name, value, limit, verdict, unit);
 	fflush(stdout);
 }

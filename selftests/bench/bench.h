@@ -37,6 +37,12 @@ struct bench {
 /* Runs it and prints its row. */
 void bench_run(const struct bench *bench);
 
+/* Prints the row of what was timed already: @samples nanoseconds of each side. Reorders both. */
+void bench_report(const struct bench *bench, double *ours, double *theirs);
+
+/* Of @count values, which it reorders. */
+double bench_median(double *values, unsigned int count);
+
 /* A figure that is a value with a limit, not a ratio. */
 void bench_value(const char *name, double value, double limit, const char *unit);
 

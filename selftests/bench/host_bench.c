@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "bench.h"
+#include "host_gcm.h"
 #include "host_platform.h"
 #include "monitor.h"
+#include "team.h"
 
 #define PAGE		MON_GRANULE_SIZE
 #define PAGES		16u	/* of the regions timed: few, so that caches hold both sides */
@@ -14,7 +16,6 @@
 static struct mon_root *root;
 static u8 *data;		/* PAGES pages of the host's */
 static u8 *ciphertext;
-static u8 *buffer;
 static size_t next_granule = 1;
 
 static u64 granule(void)
@@ -51,14 +52,26 @@ static void *pages_new(size_t count)
 	return p;
 }
 
+/* A LIVE region of @pages, all with the contents of @from, or some. */
+static u64 region_of_pages(u64 pages, const u8 *from)
+{
+	u64 region = granule(), id, i;
+	u8 digest[MON_DIGEST_LEN];
+
+	must(mon_region_create(root, region, pages, 0, 0, &id), "create");
+	donate_for(region, pages);
+	for (i = 0; i < pages; i++)
+		must(mon_page_add(root, region, i, MON_PERM_READ, MON_PAGE_ATTR, granule(),
+				  from ? from + i * PAGE : data), "add");
+	must(mon_region_init(root, region, digest), "init");
+	return region;
+}
+
 /* page_evict_load ------------------------------------------------------------------------ */
 
 struct evict_load {
 	u64 region;
-	br_aes_gen_ctr_keys keys;
-	br_gcm_context gcm;
-	u8 nonce[MON_NONCE_LEN];
-	u8 tags[PAGES][MON_TAG_LEN];
+	struct gcm_peer gcm;
 };
 
 static uint64_t monitor_evict_load(void *arg)
@@ -74,74 +87,85 @@ static uint64_t monitor_evict_load(void *arg)
 	return bench_now() - start;
 }
 
-static void gcm_begin(struct evict_load *e, br_gcm_context *gcm, u64 page)
-{
-	u8 aad[32] = { (u8)page };
-
-	*gcm = e->gcm;
-	e->nonce[4] = (u8)page;
-	br_gcm_reset(gcm, e->nonce, sizeof(e->nonce));
-	br_gcm_aad_inject(gcm, aad, sizeof(aad));
-	br_gcm_flip(gcm);
-}
-
-/*
- * The calls alone: from one buffer to the other and back, as eviction and loading have to go
- * (BearSSL works in place, so that takes a copy). No lock, no state, no scrubbing.
- */
 static uint64_t gcm_alone(void *arg)
 {
 	struct evict_load *e = arg;
 	uint64_t start = bench_now();
-	br_gcm_context gcm;
-	u64 i;
 
-	for (i = 0; i < PAGES; i++) {
-		gcm_begin(e, &gcm, i);
-		memcpy(buffer + i * PAGE, data + i * PAGE, PAGE);
-		br_gcm_run(&gcm, 1, buffer + i * PAGE, PAGE);
-		br_gcm_get_tag(&gcm, e->tags[i]);
-		gcm_begin(e, &gcm, i);
-		memcpy(data + i * PAGE, buffer + i * PAGE, PAGE);
-		br_gcm_run(&gcm, 0, data + i * PAGE, PAGE);
-		if (!br_gcm_check_tag(&gcm, e->tags[i]))
-			bench_die("the peer's tag is wrong");
-	}
+	gcm_peer_round(&e->gcm);
 	return bench_now() - start;
 }
 
 static void bench_evict_load(void)
 {
 	static struct evict_load e;
-	const br_block_ctr_class *aes = br_aes_x86ni_ctr_get_vtable();
-	br_ghash ghash = br_ghash_pclmul_get();
-	u8 key[MON_KEY_LEN], digest[MON_DIGEST_LEN];
-	u64 id, i;
-
-	if (!aes)
-		aes = &br_aes_ct64_ctr_vtable;
-	if (!ghash)
-		ghash = br_ghash_ctmul64;
-	if (!plat_random(key, sizeof(key)))
-		bench_die("no random bytes");
-	aes->init(&e.keys.vtable, key, sizeof(key));
-	br_gcm_init(&e.gcm, &e.keys.vtable, ghash);
-
-	e.region = granule();
-	must(mon_region_create(root, e.region, PAGES, 0, 0, &id), "create");
-	donate_for(e.region, PAGES);
-	for (i = 0; i < PAGES; i++)
-		must(mon_page_add(root, e.region, i, MON_PERM_READ, MON_PAGE_ATTR, granule(),
-				  data + i * PAGE), "add");
-	must(mon_region_init(root, e.region, digest), "init");
-
 	const struct bench bench = {
 		.name = "page_evict_load", .bar = 0.9, .unit = "us/page",
 		.peer = "BearSSL AES-256-GCM", .ours = monitor_evict_load, .theirs = gcm_alone,
 		.arg = &e, .operations = PAGES, .samples = SAMPLES,
 	};
 
+	gcm_peer_init(&e.gcm, PAGES);
+	e.region = region_of_pages(PAGES, data);
 	bench_run(&bench);
+}
+
+/* page_evict_load, by two threads ------------------------------------------------------------ */
+
+struct share {
+	u64 region;
+	u64 first;		/* page of the region */
+	u8 *ciphertext;
+	struct gcm_peer gcm;
+};
+
+/*
+ * Of each thread: so many that a turn takes far longer than starting both threads does, and that
+ * the words of their granules, of which 32 share a line of the cache, are mostly in different ones.
+ */
+#define SHARE_PAGES	128u
+
+static void share_evict_load(void *arg, int thread)
+{
+	struct share *s = (struct share *)arg + thread;
+	u64 frame, i;
+
+	for (i = 0; i < SHARE_PAGES; i++) {
+		must(mon_page_evict(root, s->region, s->first + i, s->ciphertext + i * PAGE,
+				    &frame), "evict");
+		must(mon_page_load(root, s->region, s->first + i, frame, s->ciphertext + i * PAGE),
+		     "load");
+	}
+}
+
+static void share_gcm(void *arg, int thread)
+{
+	struct share *s = (struct share *)arg + thread;
+
+	gcm_peer_round(&s->gcm);
+}
+
+static void bench_threads(const char *name, bool one_region)
+{
+	struct share *shares = calloc(TEAM_THREADS, sizeof(*shares));
+	const struct team_bench bench = {
+		.name = name, .peer = "BearSSL AES-256-GCM on two threads",
+		.ours = share_evict_load, .theirs = share_gcm, .arg = shares, .samples = SAMPLES,
+	};
+	u64 region = region_of_pages(TEAM_THREADS * SHARE_PAGES, NULL);
+	int i;
+
+	if (!shares)
+		bench_die("out of memory");
+	for (i = 0; i < TEAM_THREADS; i++) {
+		gcm_peer_init(&shares[i].gcm, SHARE_PAGES);
+		shares[i].region = one_region || !i ? region :
+						      region_of_pages(TEAM_THREADS * SHARE_PAGES, NULL);
+		shares[i].first = (u64)i * SHARE_PAGES;
+		shares[i].ciphertext = pages_new(SHARE_PAGES);
+	}
+	team_bench_run(&bench);
+	free(shares);
 }
 
 /* measured_add ------------------------------------------------------------------------------ */
@@ -265,8 +289,9 @@ int main(void)
 	must(mon_start(host_granule_pa(0), &root), "start");
 	data = pages_new(PAGES);
 	ciphertext = pages_new(PAGES);
-	buffer = pages_new(PAGES);
 	bench_evict_load();
+	bench_threads("host_threads_one_region", true);
+	bench_threads("host_threads_two_regions", false);
 	bench_measured_add();
 	bench_metadata();
 	return 0;

@@ -2,7 +2,8 @@
 # Benchmarks. `make bench` builds them with the tests and runs bench.sh.
 
 BENCH_DIR := selftests/bench
-BENCH_PROGRAMS := $(addprefix build/host/$(BENCH_DIR)/,host_bench verify_bench vm_bench)
+BENCH_PROGRAMS := $(addprefix build/host/$(BENCH_DIR)/,host_bench verify_bench vm_bench \
+	swap_bench many_bench threads_bench guards_bench)
 
 TEST_DEPS += $(BENCH_PROGRAMS)
 
@@ -11,8 +12,8 @@ build/host/$(BENCH_DIR)/host_bench.o: override CPPFLAGS += -Idriver/monitor/core
 build/host/$(BENCH_DIR)/verify_bench.o: override CPPFLAGS += -Iuserspace/libcloister-verify \
 	-Iselftests/verify
 
-build/host/$(BENCH_DIR)/host_bench: build/host/$(BENCH_DIR)/host_bench.o \
-		build/host/$(BENCH_DIR)/bench.o build/host/libcloister-monitor.a
+build/host/$(BENCH_DIR)/host_bench: $(addprefix build/host/$(BENCH_DIR)/,host_bench.o \
+		host_gcm.o bench.o team.o) build/host/libcloister-monitor.a
 	$(say) LD $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbearssl -lpthread
 
@@ -22,10 +23,13 @@ build/host/$(BENCH_DIR)/verify_bench: build/host/$(BENCH_DIR)/verify_bench.o \
 	$(say) LD $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(VERIFY_LIBS)
 
-# Runs in the VM.
-build/host/$(BENCH_DIR)/vm_bench: build/host/$(BENCH_DIR)/vm_bench.o \
-		build/host/$(BENCH_DIR)/bench.o
+# These run in the VM.
+build/host/$(BENCH_DIR)/swap_bench: build/host/$(BENCH_DIR)/swap_device.o
+build/host/$(BENCH_DIR)/threads_bench: build/host/$(BENCH_DIR)/team.o
+VM_BENCHES := $(addprefix build/host/$(BENCH_DIR)/,vm_bench swap_bench many_bench threads_bench guards_bench)
+$(VM_BENCHES): build/host/$(BENCH_DIR)/%: build/host/$(BENCH_DIR)/%.o \
+		build/host/$(BENCH_DIR)/bench.o build/host/$(BENCH_DIR)/vm_region.o
 	$(say) LD $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
 
 .SECONDARY: $(BENCH_PROGRAMS:=.o) build/host/$(BENCH_DIR)/bench.o

@@ -10,52 +10,12 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "bench_peer/cloister_bench_peer.h"
+#include "vm_region.h"
 
-#define PAGE		((size_t)CLOISTER_PAGE_SIZE)
 #define LOAD_PAGES	((size_t)BENCH_PEER_PAGES)
 #define ACCESS_PAGES	((size_t)1024)
 #define LOAD_SAMPLES	61
 #define ACCESS_SAMPLES	501
-
-static void *map(int fd, size_t pages, const char *what)
-{
-	int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
-	void *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, flags, fd, 0);
-
-	if (p == MAP_FAILED)
-		bench_die("mmap of %s: %s", what, strerror(errno));
-	return p;
-}
-
-/* A LIVE region of @pages, all added with what random bytes there are; its descriptor. */
-static int region_new(size_t pages)
-{
-	struct cloister_create create = { .size = sizeof(create), .region_size = pages * PAGE };
-	struct cloister_init init = { .size = sizeof(init) };
-	struct cloister_add_pages add = {
-		.size = sizeof(add), .length = pages * PAGE,
-		.permissions = CLOISTER_PERM_READ | CLOISTER_PERM_WRITE,
-	};
-	char *contents = map(-1, pages, "memory");
-	int device = open(CLOISTER_DEVICE, O_RDWR | O_CLOEXEC);
-	int fd;
-
-	if (device < 0)
-		bench_die("%s: %s", CLOISTER_DEVICE, strerror(errno));
-	memset(contents, 0x5a, pages * PAGE);
-	add.source = (uintptr_t)contents;
-	fd = ioctl(device, CLOISTER_CREATE, &create);
-	if (fd < 0)
-		bench_die("CLOISTER_CREATE: %s", strerror(errno));
-	if (ioctl(fd, CLOISTER_ADD_PAGES, &add) || add.done != add.length)
-		bench_die("CLOISTER_ADD_PAGES: %s", strerror(errno));
-	if (ioctl(fd, CLOISTER_INIT, &init))
-		bench_die("CLOISTER_INIT: %s", strerror(errno));
-	munmap(contents, pages * PAGE);
-	close(device);
-	return fd;
-}
 
 /* vm_load ------------------------------------------------------------------------------------ */
 
@@ -64,23 +24,13 @@ struct load {
 	volatile char *region_map, *peer_map;
 };
 
-static void touch(volatile char *p, size_t pages)
-{
-	size_t i;
-
-	for (i = 0; i < pages; i++)
-		(void)p[i * PAGE];
-}
-
 /* Sealed before the clock starts; then each page by one fault. */
 static uint64_t load_by_fault(void *arg)
 {
-	struct cloister_range all = { .size = sizeof(all) };
 	struct load *l = arg;
 	uint64_t start;
 
-	if (ioctl(l->region, CLOISTER_SEAL, &all))
-		bench_die("CLOISTER_SEAL: %s", strerror(errno));
+	region_seal(l->region, 0, LOAD_PAGES);
 	start = bench_now();
 	touch(l->region_map, LOAD_PAGES);
 	return bench_now() - start;
@@ -100,10 +50,9 @@ static uint64_t decrypt_in_fault(void *arg)
 
 static void check_loads(int region)
 {
-	struct cloister_stats stats = { .size = sizeof(stats) };
+	struct cloister_stats stats;
 
-	if (ioctl(region, CLOISTER_STATS, &stats))
-		bench_die("CLOISTER_STATS: %s", strerror(errno));
+	region_stats(region, &stats);
 	if (stats.loads < LOAD_PAGES * LOAD_SAMPLES)
 		bench_die("%llu pages were loaded where %zu should have been",
 			  (unsigned long long)stats.loads, LOAD_PAGES * LOAD_SAMPLES);
@@ -111,7 +60,7 @@ static void check_loads(int region)
 
 static void bench_load(void)
 {
-	struct load l = { .peer = open(BENCH_PEER_DEVICE, O_RDWR | O_CLOEXEC) };
+	struct load l = { .peer = peer_open() };
 	const struct bench bench = {
 		.name = "vm_load", .bar = 0.8, .unit = "us/page",
 		.peer = "kernel gcm(aes) and a PFN fault", .ours = load_by_fault,
@@ -119,10 +68,7 @@ static void bench_load(void)
 		.samples = LOAD_SAMPLES,
 	};
 
-	if (l.peer < 0)
-		bench_die("%s: %s; load cloister_bench_peer.ko", BENCH_PEER_DEVICE,
-			  strerror(errno));
-	l.region = region_new(LOAD_PAGES);
+	l.region = region_new(LOAD_PAGES, 0);
 	l.region_map = map(l.region, LOAD_PAGES, "the region");
 	l.peer_map = map(l.peer, LOAD_PAGES, BENCH_PEER_DEVICE);
 	bench_run(&bench);
@@ -169,7 +115,7 @@ static void bench_access(void)
 		.peer = "shmem mapping", .ours = pass_region, .theirs = pass_shmem, .arg = &a,
 		.operations = ACCESS_PAGES, .samples = ACCESS_SAMPLES,
 	};
-	int fd = region_new(ACCESS_PAGES);
+	int fd = region_new(ACCESS_PAGES, 0);
 
 	a.region = map(fd, ACCESS_PAGES, "the region");
 	a.shmem = map(-1, ACCESS_PAGES, "shared memory");

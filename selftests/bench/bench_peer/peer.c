@@ -13,6 +13,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
+#include "cipher.h"
 #include "cloister_bench_peer.h"
 #include "compat.h"
 
@@ -65,10 +66,17 @@ static int crypt(u32 page, bool encrypt)
 
 static long peer_ioctl(struct file *file, unsigned int request_number, unsigned long argument)
 {
-	if (request_number != BENCH_PEER_UNMAP)
+	switch (request_number) {
+	case BENCH_PEER_UNMAP:
+		unmap_mapping_range(file->f_mapping, 0, 0, 1);
+		return 0;
+	case BENCH_PEER_GCM:
+		return gcm_alone(argument);
+	case BENCH_PEER_XTS:
+		return xts_alone(argument);
+	default:
 		return -ENOTTY;
-	unmap_mapping_range(file->f_mapping, 0, 0, 1);
-	return 0;
+	}
 }
 
 static vm_fault_t peer_fault(struct vm_fault *vmf)
@@ -121,6 +129,7 @@ static void free_all(void)
 		if (sealed[i].cipher)
 			__free_page(sealed[i].cipher);
 	}
+	cipher_exit();
 	kfree(small);
 	aead_request_free(request);
 	if (!IS_ERR_OR_NULL(tfm))
@@ -163,12 +172,11 @@ static int __init peer_init(void)
 	if (!ret)
 		ret = seal_pages();
 	if (!ret)
+		ret = cipher_init();
+	if (!ret)
 		ret = misc_register(&peer_device);
 	if (ret)
 		free_all();
-	else
-		pr_info("cloister_bench_peer: gcm(aes) is %s\n",
-			crypto_tfm_alg_driver_name(crypto_aead_tfm(tfm)));
 	return ret;
 }
 
