@@ -7,6 +7,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=selftests/vm/tests/tap.sh
 . "$here/../vm/tests/tap.sh"
 cd "$here/../.."
+# A make above has settings of its own.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 mkdir -p build/install
 output=$PWD/build/install/kernel-tree.log
 tree=$PWD/build/install/linux

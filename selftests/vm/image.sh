@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 # What a server has, and what the documentation tells users to install.
 packages=(systemd-sysv dbus udev kmod procps
-	dkms gcc make patch openssl mokutil # modules
+	dkms gcc make patch openssl mokutil pahole libelf1 # modules
 	libcbor0.8 libjansson4 libssl3      # user space
 	strace linux-perf)                  # tests of tools beside regions
 
