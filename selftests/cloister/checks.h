@@ -11,14 +11,22 @@
 #include "kselftest_harness.h"
 #include "region.h"
 
-/* Without the device there is nothing to test: the program as a whole is skipped. */
-static __attribute__((constructor)) void need_device(void)
+/*
+ * Without @path there is nothing to test: the program as a whole is skipped. For constructors:
+ * a SKIP() in FIXTURE_SETUP() does not keep the test's body from being run.
+ */
+HELPER void need(const char *path, const char *advice)
 {
-	if (!access(CLOISTER_DEVICE, F_OK))
+	if (!access(path, F_OK))
 		return;
-	printf("TAP version 13\n1..0 # SKIP no %s: load cloister.ko\n", CLOISTER_DEVICE);
+	printf("TAP version 13\n1..0 # SKIP no %s: %s\n", path, advice);
 	fflush(stdout);
 	_exit(KSFT_SKIP);
+}
+
+static __attribute__((constructor)) void need_device(void)
+{
+	need(CLOISTER_DEVICE, "load cloister.ko");
 }
 
 /* Offset of the word "flags" in every structure. */

@@ -3,7 +3,11 @@
 
 KSELFTEST_NAMES := $(patsubst selftests/cloister/%.c,%,$(sort $(wildcard selftests/cloister/*.c)))
 KSELFTESTS := $(KSELFTEST_NAMES:%=build/host/selftests/cloister/%)
-VM_TESTS += $(KSELFTESTS)
+# What needs fault injection runs on the debug kernel only.
+KSELFTESTS_DEBUG := $(filter %/fail_nth,$(KSELFTESTS))
+VM_TESTS += $(filter-out $(KSELFTESTS_DEBUG),$(KSELFTESTS))
+DEBUG_VM_TESTS += $(KSELFTESTS_DEBUG)
+TESTS += selftests/cloister/check-errnos.sh
 
 $(KSELFTESTS): build/host/selftests/cloister/%: selftests/cloister/%.c build/kselftest/.fetched
 	$(say) CC $@

@@ -12,6 +12,11 @@
 #define SIZE	(PAGES * PAGE)
 #define SEED	81
 
+static __attribute__((constructor)) void need_tamper(void)
+{
+	need(CLOISTER_TAMPER_DEVICE, "load cloister_tamper.ko");
+}
+
 FIXTURE(tamper) {
 	int device;
 	int tamper;
@@ -32,9 +37,7 @@ static int backing_of(int tamper, int region)
 FIXTURE_SETUP(tamper)
 {
 	self->tamper = open(CLOISTER_TAMPER_DEVICE, O_RDWR | O_CLOEXEC);
-	if (self->tamper < 0)
-		SKIP(return, "tamper: %s: %s; load cloister_tamper.ko",
-		     CLOISTER_TAMPER_DEVICE, strerror(errno));
+	ASSERT_GE(self->tamper, 0) TH_LOG(CLOISTER_TAMPER_DEVICE ": %s", strerror(errno));
 	self->device = open_device();
 	ASSERT_GE(self->device, 0);
 	self->region = pattern_region(self->device, SIZE, 0, 0, READ | WRITE, SEED);
