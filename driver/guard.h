@@ -55,19 +55,21 @@ bool guard_faults_traced(void);
  * @name: its symbol
  * @stops: the attack, in a few words
  * @needed: this kernel is built with what makes the attack possible
+ * @probe: the function tracer can't have it, so it is a kprobe's
  * @refuse: whether to refuse a call, from its registers; may change what it returns
  * @result: what a refused call returns
  * @ip: where the call to the handler stands; 0: not placed
  * @refusals: how often it was refused
  * @bypassed: whether the attack goes on from before the hook was placed; may be NULL
  *
- * A handler runs at the very entry of the function, with preemption off, in any context
+ * A handler runs at the entry of the function, with preemption off, in any context
  * where that is called. It takes no lock and calls nothing that is hooked.
  */
 struct guard_hook {
 	const char *name;
 	const char *stops;
 	bool needed;
+	bool probe;
 	bool (*refuse)(const struct pt_regs *regs, long *result);
 	long result;
 	unsigned long ip;

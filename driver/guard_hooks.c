@@ -7,6 +7,7 @@
  */
 #include <linux/bpf.h>
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/perf_event.h>
 #include <linux/ptrace.h>
@@ -72,6 +73,22 @@ static bool remote_vm(const struct pt_regs *regs, long *result)
 		!is_command_line(mm, regs->si, (unsigned int)regs->cx, (unsigned int)regs->r8);
 }
 
+/* A file of /proc/PID that was opened before; its private data is the address space. */
+static bool remote_pagemap(const struct pt_regs *regs, long *result)
+{
+	const struct mm_struct *mm = ((const struct file *)regs->di)->private_data;
+
+	return armed() && current->mm != mm && guard_mm(mm);
+}
+
+/* The same, while it shows one mapping. */
+static bool remote_vma(const struct pt_regs *regs, long *result)
+{
+	const struct mm_struct *mm = ((const struct vm_area_struct *)regs->si)->vm_mm;
+
+	return armed() && current->mm != mm && guard_mm(mm);
+}
+
 /* User memory and kernel memory, as probes read them ------------------------ */
 
 static bool user_nofault(const struct pt_regs *regs, long *result)
@@ -133,6 +150,19 @@ static bool kernel_nofault(const struct pt_regs *regs, long *result)
 }
 
 /* perf ----------------------------------------------------------------------- */
+
+/*
+ * Programs run here and may read registers. Without one, only what is put out is refused, further
+ * on: the kernel has to see each overflow, to slow down an event that comes too often.
+ */
+static bool perf_overflow(const struct pt_regs *regs, long *result)
+{
+#ifdef CONFIG_BPF_SYSCALL
+	return in_guarded() && READ_ONCE(((const struct perf_event *)regs->di)->prog);
+#else
+	return false;
+#endif
+}
 
 /*
  * A hardware trace of a whole processor goes on over context switches without asking anybody:
@@ -285,7 +315,12 @@ static bool delete_module_32(const struct pt_regs *regs, long *result)
 #define HOOK(symbol, need, decide, value, attack) \
 	{ .name = #symbol, .needed = need, .refuse = decide, .result = value, .stops = attack }
 
-#define BPF	(IS_ENABLED(CONFIG_BPF_SYSCALL) && IS_ENABLED(CONFIG_BPF_EVENTS))
+/* The tracer leaves out its own files, which run programs at tracepoints and kprobes. */
+#define PROBE(symbol, need, attack) \
+	{ .name = #symbol, .needed = need, .probe = true, .refuse = if_guarded, .stops = attack }
+
+#define BPF	IS_ENABLED(CONFIG_BPF_SYSCALL)
+#define BPF_RUN	(BPF && IS_ENABLED(CONFIG_BPF_EVENTS))
 #define CALLS32	IS_ENABLED(CONFIG_IA32_EMULATION)
 #define KEXEC	IS_ENABLED(CONFIG_KEXEC)
 #define KEXEC_F	IS_ENABLED(CONFIG_KEXEC_FILE)
@@ -297,6 +332,13 @@ struct guard_hook guard_hooks[] = {
 	HOOK(security_ptrace_traceme, true, ptrace_traceme, -EPERM, "PTRACE_TRACEME"),
 	HOOK(__access_remote_vm, true, remote_vm, 0, "/proc/PID/mem opened before"),
 	HOOK(access_remote_vm, true, remote_vm, 0, "/proc/PID/mem opened before"),
+	HOOK(show_map, true, remote_vma, -EPERM, "/proc/PID/maps opened before"),
+	HOOK(show_smap, IS_ENABLED(CONFIG_PROC_PAGE_MONITOR), remote_vma, -EPERM,
+	     "/proc/PID/smaps opened before"),
+	HOOK(show_numa_map, IS_ENABLED(CONFIG_NUMA), remote_vma, -EPERM,
+	     "/proc/PID/numa_maps opened before"),
+	HOOK(pagemap_read, IS_ENABLED(CONFIG_PROC_PAGE_MONITOR), remote_pagemap, -EPERM,
+	     "/proc/PID/pagemap opened before"),
 	HOOK(do_coredump, IS_ENABLED(CONFIG_COREDUMP), if_guarded, 0, "core dumps"),
 
 	HOOK(copy_from_user_nofault, true, user_nofault, -EFAULT, "probes of user memory"),
@@ -308,7 +350,7 @@ struct guard_hook guard_hooks[] = {
 	     "traces of the user stack"),
 	HOOK(get_perf_callchain, PERF, if_guarded, 0, "traces of the user stack"),
 
-	HOOK(__perf_event_overflow, PERF, if_guarded, 0, "perf samples"),
+	HOOK(__perf_event_overflow, PERF && BPF, perf_overflow, 0, "BPF programs on samples"),
 	HOOK(perf_event_output, PERF, if_guarded, 0, "perf samples"),
 	HOOK(perf_event_output_forward, PERF, if_guarded, 0, "perf samples"),
 	HOOK(perf_event_output_backward, PERF, if_guarded, 0, "perf samples"),
@@ -320,12 +362,32 @@ struct guard_hook guard_hooks[] = {
 	  .refuse = while_armed, .result = -EPERM, .bypassed = guard_faults_traced,
 	  .stops = "tracing of page faults" },
 
-	HOOK(security_bpf, BPF && IS_ENABLED(CONFIG_SECURITY), bpf_call, -EPERM,
+	HOOK(security_bpf, BPF, bpf_call, -EPERM,
 	     "BPF programs that trace"),
 	HOOK(bpf_base_func_proto, BPF, bpf_helper, 0, "BPF programs that read registers"),
-	HOOK(bpf_copy_from_user, BPF, bpf_copy_user, -EFAULT, "BPF reads of user memory"),
+	HOOK(bpf_copy_from_user, BPF_RUN, bpf_copy_user, -EFAULT, "BPF reads of user memory"),
 
-	HOOK(security_locked_down, IS_ENABLED(CONFIG_SECURITY), locked_down, -EPERM,
+	PROBE(trace_call_bpf, BPF_RUN, "BPF programs on tracepoints and kprobes"),
+	PROBE(bpf_trace_run1, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(bpf_trace_run2, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(bpf_trace_run3, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(bpf_trace_run4, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(bpf_trace_run5, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(bpf_trace_run6, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(bpf_trace_run7, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(bpf_trace_run8, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(bpf_trace_run9, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(bpf_trace_run10, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(bpf_trace_run11, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(bpf_trace_run12, BPF_RUN, "BPF programs on tracepoints"),
+	PROBE(kprobe_multi_link_handler, BPF_RUN && IS_ENABLED(CONFIG_FPROBE),
+	      "BPF programs on many kprobes"),
+	PROBE(kprobe_multi_link_exit_handler, BPF_RUN && IS_ENABLED(CONFIG_FPROBE),
+	      "BPF programs on many kprobes"),
+	HOOK(write_enabled_file_bool, IS_ENABLED(CONFIG_DEBUG_FS), while_armed, -EPERM,
+	     "switching kprobes off, those of guards too"),
+
+	HOOK(security_locked_down, true, locked_down, -EPERM,
 	     "kprobes, kcore, /dev/mem, kdb"),
 	HOOK(read_kcore_iter, IS_ENABLED(CONFIG_PROC_KCORE), while_armed, -EPERM,
 	     "/proc/kcore opened before"),

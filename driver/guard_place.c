@@ -22,6 +22,7 @@
 #include "guard.h"
 
 #define CALL_OPCODE	0xe8
+#define PROBE_OPCODE	0xcc
 
 static bool guards = true;
 module_param(guards, bool, 0444);
@@ -61,27 +62,35 @@ static struct guard_hook *hook_at(unsigned long ip)
 	return NULL;
 }
 
-static void guard_handler(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			  struct ftrace_regs *fregs)
+/* True where the function is refused, and its caller gets the result. */
+static bool decide(struct guard_hook *hook, struct pt_regs *regs)
 {
-	struct pt_regs *regs = ftrace_get_regs(fregs);
-	struct guard_hook *hook;
-	long result;
+	long result = hook->result;
+	bool refused;
 
-	if (!atomic_read(&guard_awake) || !regs)
-		return;
-	hook = hook_at(ip);
-	if (!hook)
-		return;
-	result = hook->result;
 	preempt_disable_notrace();
-	if (hook->refuse(regs, &result)) {
+	refused = hook->refuse(regs, &result);
+	if (refused) {
 		regs->ax = result;
 		regs->ip = (unsigned long)guard_return;
 		if (result != GUARD_PROBE_RESULT)
 			atomic64_inc(&hook->refusals);
 	}
 	preempt_enable_notrace();
+	return refused;
+}
+
+static void guard_handler(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			  struct ftrace_regs *fregs)
+{
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+	struct guard_hook *hook;
+
+	if (!atomic_read(&guard_awake) || !regs)
+		return;
+	hook = hook_at(ip);
+	if (hook)
+		decide(hook, regs);
 }
 
 #define OPS_FLAGS	(FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT)
@@ -111,15 +120,35 @@ bool guard_faults_traced(void)
 
 /* Placing -------------------------------------------------------------------- */
 
+static struct kprobe *probes;
+
+static int probe_handler(struct kprobe *probe, struct pt_regs *regs)
+{
+	/* 1: the instruction under the probe is not run. */
+	return atomic_read(&guard_awake) && decide(&guard_hooks[probe - probes], regs);
+}
+NOKPROBE_SYMBOL(probe_handler);
+
+/* Keeps the probe from being optimised into a jump, which could not go elsewhere. */
+static void after_probe(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
+}
+NOKPROBE_SYMBOL(after_probe);
+
 static bool look_up(struct guard_hook *hook, struct kprobe *probe)
 {
 	int ret;
 
 	probe->symbol_name = hook->name;
-	probe->flags = KPROBE_FLAG_DISABLED;
+	if (hook->probe) {
+		probe->pre_handler = probe_handler;
+		probe->post_handler = after_probe;
+	} else {
+		probe->flags = KPROBE_FLAG_DISABLED;
+	}
 	ret = register_kprobe(probe);
 	if (ret) {
-		pr_warn("guard %s: not found in this kernel (%d)\n", hook->name, ret);
+		pr_warn("guard %s: can't be placed in this kernel (%d)\n", hook->name, ret);
 		return false;
 	}
 	hook->ip = (unsigned long)probe->addr;
@@ -129,22 +158,36 @@ static bool look_up(struct guard_hook *hook, struct kprobe *probe)
 /*
  * The addresses, by way of probes that are never armed: symbols can't be looked up otherwise. A
  * probe at a function's entry sits where the tracer's call does. All are taken away together,
- * which waits for other processors once.
+ * which waits for other processors once. Those for functions that the tracer can't have stay.
  */
 static int look_up_all(void)
 {
-	struct kprobe *probes = kcalloc(guard_hook_count, sizeof(*probes), GFP_KERNEL);
 	struct kprobe *used[PLACED_MAX];
 	unsigned int i, count = 0;
 
+	probes = kcalloc(guard_hook_count, sizeof(*probes), GFP_KERNEL);
 	if (!probes)
 		return -ENOMEM;
 	for (i = 0; i < guard_hook_count; i++)
-		if (guard_hooks[i].needed && look_up(&guard_hooks[i], &probes[i]))
+		if (guard_hooks[i].needed && look_up(&guard_hooks[i], &probes[i]) &&
+		    !guard_hooks[i].probe)
 			used[count++] = &probes[i];
 	unregister_kprobes(used, count);
-	kfree(probes);
 	return 0;
+}
+
+static void remove_probes(void)
+{
+	struct kprobe *used[PLACED_MAX];
+	unsigned int i, count = 0;
+
+	for (i = 0; i < guard_hook_count; i++)
+		if (guard_hooks[i].probe && guard_hooks[i].ip)
+			used[count++] = &probes[i];
+	unregister_kprobes(used, count);
+	/* Nobody is left who was sent to guard_return() and is not through it. */
+	synchronize_rcu_tasks();
+	kfree(probes);
 }
 
 /* Whether the tracer would take a hook at all: alone, then taken away again. */
@@ -175,8 +218,8 @@ static void collect(void)
 	unsigned int i;
 
 	placed_count = 0;
-	for (i = 0; i < guard_hook_count && placed_count < PLACED_MAX; i++)
-		if (guard_hooks[i].ip)
+	for (i = 0; i < guard_hook_count; i++)
+		if (guard_hooks[i].ip && !guard_hooks[i].probe)
 			placed[placed_count++] = &guard_hooks[i];
 	sort(placed, placed_count, sizeof(*placed), by_ip, NULL);
 }
@@ -203,7 +246,7 @@ static void drop_refused(void)
 	int ret;
 
 	for (i = 0; i < guard_hook_count; i++) {
-		if (!guard_hooks[i].ip)
+		if (!guard_hooks[i].ip || guard_hooks[i].probe)
 			continue;
 		ret = try_hook(&guard_hooks[i]);
 		if (!ret)
@@ -252,14 +295,18 @@ void guard_remove(void)
 		WARN_ON(unregister_ftrace_function(&guard_ops));
 	registered = false;
 	ftrace_free_filter(&guard_ops);
+	if (probes)
+		remove_probes();
 }
 
 /* How they stand ------------------------------------------------------------- */
 
-/* Not only placed at some time: a call stands there now. */
+/* Not only placed at some time: a call, or a probe, stands there now. */
 static bool in_place(const struct guard_hook *hook)
 {
-	return registered && hook->ip && READ_ONCE(*(const u8 *)hook->ip) == CALL_OPCODE &&
+	u8 opcode = hook->probe ? PROBE_OPCODE : CALL_OPCODE;
+
+	return registered && hook->ip && READ_ONCE(*(const u8 *)hook->ip) == opcode &&
 		!(hook->bypassed && hook->bypassed());
 }
 
