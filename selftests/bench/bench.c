@@ -79,7 +79,8 @@ void bench_report(const struct bench *bench, double *ours, double *theirs)
 		bench_die("%s: out of memory", bench->name);
 	for (i = 0; i < bench->samples; i++)
 		ratios[i] = theirs[i] / ours[i];
-	print_row(bench, bench_median(ratios, bench->samples), bench_median(ours, bench->samples) / scale,
+	print_row(bench, bench_median(ratios, bench->samples),
+		  bench_median(ours, bench->samples) / scale,
 		  bench_median(theirs, bench->samples) / scale);
 	free(ratios);
 }

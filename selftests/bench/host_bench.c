@@ -159,8 +159,9 @@ static void bench_threads(const char *name, bool one_region)
 		bench_die("out of memory");
 	for (i = 0; i < TEAM_THREADS; i++) {
 		gcm_peer_init(&shares[i].gcm, SHARE_PAGES);
-		shares[i].region = one_region || !i ? region :
-						      region_of_pages(TEAM_THREADS * SHARE_PAGES, NULL);
+		shares[i].region = region;
+		if (i && !one_region)
+			shares[i].region = region_of_pages(TEAM_THREADS * SHARE_PAGES, NULL);
 		shares[i].first = (u64)i * SHARE_PAGES;
 		shares[i].ciphertext = pages_new(SHARE_PAGES);
 	}

@@ -21,8 +21,8 @@ static void gcm_begin(struct gcm_peer *peer, br_gcm_context *gcm, unsigned int p
 }
 
 /*
- * The calls alone: from one buffer to the other and back, as eviction and loading have to go (BearSSL
- * works in place, so that takes a copy). No lock, no state, no scrubbing.
+ * The calls alone: from one buffer to the other and back, as eviction and loading have to go
+ * (BearSSL works in place, so that takes a copy). No lock, no state, no scrubbing.
  */
 void gcm_peer_round(struct gcm_peer *peer)
 {

@@ -15,10 +15,10 @@
 #define FAULT_PAGES	((size_t)256)	/* of the one whose faults are timed */
 #define CYCLES		32u
 #define ROUNDS		7
-#define STEPS		(sizeof(alive) / sizeof(alive[0]))
 
-static const unsigned int alive[] = { 1, 10, 100, 1000 };
-enum { ONE, TEN, HUNDRED, THOUSAND };
+/* So many regions are alive, step by step. */
+enum { ONE, TEN, HUNDRED, THOUSAND, STEPS };
+static const unsigned int alive[STEPS] = { 1, 10, 100, 1000 };
 
 static struct {
 	int fd;
@@ -136,8 +136,8 @@ static void report_memory(const double *granules, const double *slab)
 	double hundred = (granules[HUNDRED] + slab[HUNDRED]) / alive[HUNDRED];
 	double all = (granules[THOUSAND] + slab[THOUSAND]) / alive[THOUSAND];
 
-	printf("# memory of a region of %zu pages: granules %.0f bytes with 10 alive, %.0f with 1000; and slab %.0f\n",
-	       PAGES, ten, thousand, all - thousand);
+	printf("# memory of a region of %zu pages: granules %.0f bytes with 10 alive, %.0f with "
+	       "1000; and slab %.0f\n", PAGES, ten, thousand, all - thousand);
 	bench_value("regions_granules", thousand / ten, 1.2,
 		    "bytes of granules per region, 1000 alive over 10");
 	bench_value("regions_memory", all / hundred, 1.2,

@@ -26,7 +26,8 @@ build/host/$(BENCH_DIR)/verify_bench: build/host/$(BENCH_DIR)/verify_bench.o \
 # These run in the VM.
 build/host/$(BENCH_DIR)/swap_bench: build/host/$(BENCH_DIR)/swap_device.o
 build/host/$(BENCH_DIR)/threads_bench: build/host/$(BENCH_DIR)/team.o
-VM_BENCHES := $(addprefix build/host/$(BENCH_DIR)/,vm_bench swap_bench many_bench threads_bench guards_bench)
+VM_BENCHES := $(addprefix build/host/$(BENCH_DIR)/,vm_bench swap_bench many_bench \
+	threads_bench guards_bench)
 $(VM_BENCHES): build/host/$(BENCH_DIR)/%: build/host/$(BENCH_DIR)/%.o \
 		build/host/$(BENCH_DIR)/bench.o build/host/$(BENCH_DIR)/vm_region.o
 	$(say) LD $@

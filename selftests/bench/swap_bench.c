@@ -23,7 +23,8 @@
 
 #define LIMIT		((size_t)1024)	/* pages resident on both sides */
 #define PAGES		(4 * LIMIT)
-#define SWAP_PAGES	(10 * LIMIT)	/* used by less than half, clean pages keep their place in it */
+/* Swap of which less than half is used leaves clean pages their place in it. */
+#define SWAP_PAGES	(10 * LIMIT)
 #define STEPS		256u		/* touches of one turn */
 #define SAMPLES		11
 #define CIPHER_PAGES	4u
@@ -230,7 +231,9 @@ static double cipher_page(int module, unsigned long request)
 	int i;
 
 	for (i = 0; i < 16; i++) {
-		double took = (double)cipher_alone(module, request, CIPHER_PAGES) / (2 * CIPHER_PAGES);
+		double took = (double)cipher_alone(module, request, CIPHER_PAGES);
+
+		took /= 2 * CIPHER_PAGES;
 
 		if (!i || took < best)
 			best = took;
@@ -322,8 +325,8 @@ static void choose_readahead(struct side_by_side *s, const char *name)
 
 static void print_tally(const char *name, const char *whose, const struct tally *t)
 {
-	printf("# %s: %s: of %llu touches %llu faulted, %llu pages came in, %llu went out, %llu resident\n",
-	       name, whose, (unsigned long long)t->touches, (unsigned long long)t->faults,
+	printf("# %s: %s: of %llu touches %llu faulted, %llu pages came in, %llu went out, "
+	       "%llu resident\n", name, whose, (unsigned long long)t->touches, (unsigned long long)t->faults,
 	       (unsigned long long)t->loads, (unsigned long long)t->stores,
 	       (unsigned long long)(t->resident / t->turns));
 }

@@ -129,8 +129,8 @@ static void make_gcm(const char *ram_disk, size_t pages)
 	dm_create(INTEGRITY, "integrity", parameters, SECTORS(pages), below, sizeof(below));
 	integrity_below = 1;
 	snprintf(parameters, sizeof(parameters),
-		 "capi:gcm(aes)-random " KEY32 " 0 %s 0 2 integrity:%d:aead sector_size:4096", below,
-		 TAG_AND_NONCE);
+		 "capi:gcm(aes)-random " KEY32 " 0 %s 0 2 integrity:%d:aead sector_size:4096",
+		 below, TAG_AND_NONCE);
 	dm_create(CRYPT, "crypt", parameters, SECTORS(pages), swap_path, sizeof(swap_path));
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Swap on an encrypted ram disk: what an ordinary process has in place of a region. Devices are made
- * by the device mapper's own interface, so that the VM needs no tool. All end the program on error.
+ * Swap on an encrypted ram disk: what an ordinary process has in place of a region. Devices are
+ * made by the device mapper's own interface, so that the VM needs no tool. All end the program on
+ * error.
  */
 #ifndef CLOISTER_BENCH_SWAP_DEVICE_H
 #define CLOISTER_BENCH_SWAP_DEVICE_H
@@ -9,8 +10,8 @@
 #include <stddef.h>
 
 enum swap_cipher {
-	SWAP_GCM,	/* dm-crypt with AES-256-GCM over dm-integrity: as a region, tags included */
-	SWAP_XTS,	/* dm-crypt with AES-256-XTS: no integrity */
+	SWAP_GCM,	/* dm-crypt, AES-256-GCM, over dm-integrity: as a region, tags included */
+	SWAP_XTS,	/* dm-crypt, AES-256-XTS: no integrity */
 };
 
 /* Make it of @ram_disk and swap to it; it is the only swap space then. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Regions, counters and settings of the kernel, for the benchmarks that run in a VM. All end it on error. */
+/*
+ * Regions, counters and settings of the kernel, for the benchmarks that run in a VM. All end the
+ * program on error.
+ */
 #ifndef CLOISTER_BENCH_VM_REGION_H
 #define CLOISTER_BENCH_VM_REGION_H
 

@@ -19,7 +19,7 @@
 static struct crypto_aead *gcm;
 static struct crypto_skcipher *xts;
 
-/* What one call works on. The small fields are apart from the stack: a scatterlist points at them. */
+/* What one call works on. Nothing of it is on the stack: scatterlists point at it. */
 struct work {
 	u8 iv[16];
 	u8 aad[AAD_LEN];
@@ -162,7 +162,8 @@ int cipher_init(void)
 	xts = crypto_alloc_skcipher("xts(aes)", 0, 0);
 	if (IS_ERR(xts))
 		return PTR_ERR(xts);
-	pr_info("cloister_bench_peer: %s and %s\n", crypto_tfm_alg_driver_name(crypto_aead_tfm(gcm)),
+	pr_info("cloister_bench_peer: %s and %s\n",
+		crypto_tfm_alg_driver_name(crypto_aead_tfm(gcm)),
 		crypto_tfm_alg_driver_name(crypto_skcipher_tfm(xts)));
 	return crypto_skcipher_setkey(xts, key, sizeof(key));
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Locks of the host platform. They are held for a few instructions, so who has to wait looks again
- * and again, and only then yields the processor: its holder may have lost its own. Each thread knows what it holds, so that a rule of
- * platform.h that is broken is found in the first run that breaks it, whether or not
- * another thread is in the way.
+ * and again, and only then yields the processor: its holder may have lost its own. Each thread
+ * knows what it holds, so that a rule of platform.h that is broken is found in the first run that
+ * breaks it, whether or not another thread is in the way.
  */
 #include <sched.h>
 #include <stdarg.h>
