@@ -26,9 +26,6 @@ FIXTURE_TEARDOWN(bad_input)
 	ground_drop(&self->ground);
 }
 
-#define CTX	struct __test_metadata *_metadata, const struct ground *ground
-#define SELF	_metadata, &self->ground
-
 /* The call as it must succeed, at an address with no alignment. */
 static int in_earnest(const struct ground *ground, const struct call_info *c, size_t odd)
 {
@@ -49,7 +46,7 @@ static int in_earnest(const struct ground *ground, const struct call_info *c, si
 /*
  * Nothing that was refused has left a trace: each call works, and what was built is what it says.
  */
-static void expect_all_work(CTX)
+static void expect_all_work(struct __test_metadata *_metadata, const struct ground *ground)
 {
 	uint8_t twin_digest[CLOISTER_DIGEST_LEN], digest[CLOISTER_DIGEST_LEN];
 	struct cloister_add_pages add;
@@ -83,7 +80,8 @@ static uint8_t *cut_off(const struct ground *ground, const struct call_info *c, 
 	return at;
 }
 
-static void expect_fault(CTX, const struct call_info *c, uintptr_t address)
+static void expect_fault(struct __test_metadata *_metadata, const struct ground *ground,
+			 const struct call_info *c, uintptr_t address)
 {
 	EXPECT_EQ(-EFAULT, call(fd_for(ground, c), c->request, (void *)address))
 		TH_LOG("%s at %#lx", c->name, address);
@@ -103,10 +101,10 @@ TEST_F(bad_input, addresses)
 
 	for_each_call(c) {
 		for (i = 0; i < ARRAY_LEN(bad_addresses); i++)
-			expect_fault(SELF, c, bad_addresses[i]);
-		expect_same(SELF, &self->before, c->name);
+			expect_fault(_metadata, &self->ground, c, bad_addresses[i]);
+		expect_same(_metadata, &self->ground, &self->before, c->name);
 	}
-	expect_all_work(SELF);
+	expect_all_work(_metadata, &self->ground);
 }
 
 /* The end of what is mapped, at each word of the structure and inside its first words. */
@@ -119,12 +117,12 @@ TEST_F(bad_input, structures_that_end_in_nothing)
 		for (there = 0; there < c->size; there += there < 16 ? 1 : 8) {
 			at = cut_off(&self->ground, c, there);
 			ASSERT_NE(NULL, at);
-			expect_fault(SELF, c, (uintptr_t)at);
+			expect_fault(_metadata, &self->ground, c, (uintptr_t)at);
 			munmap((void *)((uintptr_t)at & ~(PAGE - 1)), 2 * PAGE);
 		}
-		expect_same(SELF, &self->before, c->name);
+		expect_same(_metadata, &self->ground, &self->before, c->name);
 	}
-	expect_all_work(SELF);
+	expect_all_work(_metadata, &self->ground);
 }
 
 /* What a call can't answer to, it refuses before it has done anything. */
@@ -138,14 +136,15 @@ TEST_F(bad_input, structures_that_cannot_be_written)
 		ASSERT_EQ(0, mprotect(page, PAGE, PROT_READ | PROT_WRITE));
 		c->fill(&self->ground, page);
 		ASSERT_EQ(0, mprotect(page, PAGE, PROT_READ));
-		expect_fault(SELF, c, (uintptr_t)page);
-		expect_same(SELF, &self->before, c->name);
+		expect_fault(_metadata, &self->ground, c, (uintptr_t)page);
+		expect_same(_metadata, &self->ground, &self->before, c->name);
 	}
 	munmap(page, PAGE);
-	expect_all_work(SELF);
+	expect_all_work(_metadata, &self->ground);
 }
 
-static void expect_sized(CTX, const struct call_info *c, int expected, uint32_t size, uint8_t tail)
+static void expect_sized(struct __test_metadata *_metadata, const struct ground *ground,
+			 const struct call_info *c, int expected, uint32_t size, uint8_t tail)
 {
 	uint8_t argument[ARGUMENT_MAX] = { 0 };
 
@@ -156,7 +155,8 @@ static void expect_sized(CTX, const struct call_info *c, int expected, uint32_t 
 }
 
 /* A size that is not the truth: more than there is to read. */
-static void expect_claimed(CTX, const struct call_info *c, int expected, uint32_t size)
+static void expect_claimed(struct __test_metadata *_metadata, const struct ground *ground,
+			   const struct call_info *c, int expected, uint32_t size)
 {
 	uint8_t *at = cut_off(ground, c, c->size);
 
@@ -177,17 +177,17 @@ TEST_F(bad_input, sizes)
 
 	for_each_call(c) {
 		for (size = 0; size < c->size; size++)
-			expect_sized(SELF, c, -EINVAL, size, 0);
+			expect_sized(_metadata, &self->ground, c, -EINVAL, size, 0);
 		for (size = c->size + 1; size <= c->size + 16; size++)
-			expect_sized(SELF, c, -E2BIG, size, 0x80);
-		expect_sized(SELF, c, -E2BIG, PAGE, 1);
+			expect_sized(_metadata, &self->ground, c, -E2BIG, size, 0x80);
+		expect_sized(_metadata, &self->ground, c, -E2BIG, PAGE, 1);
 		for (i = 0; i < ARRAY_LEN(huge); i++)
-			expect_claimed(SELF, c, -E2BIG, huge[i]);
-		expect_claimed(SELF, c, -EFAULT, c->size + 1);
-		expect_claimed(SELF, c, -EFAULT, PAGE);
-		expect_same(SELF, &self->before, c->name);
+			expect_claimed(_metadata, &self->ground, c, -E2BIG, huge[i]);
+		expect_claimed(_metadata, &self->ground, c, -EFAULT, c->size + 1);
+		expect_claimed(_metadata, &self->ground, c, -EFAULT, PAGE);
+		expect_same(_metadata, &self->ground, &self->before, c->name);
 	}
-	expect_all_work(SELF);
+	expect_all_work(_metadata, &self->ground);
 }
 
 /* Longer, and zero behind what is known: as if it were not there. */
@@ -199,7 +199,8 @@ TEST_F(bad_input, longer_structures_are_good)
 	for_each_call(c) {
 		memset(argument, 0, sizeof(argument));
 		c->fill(&self->ground, argument);
-		result = call_sized(fd_for(&self->ground, c), c->request, argument, c->size, PAGE, 0);
+		result = call_sized(fd_for(&self->ground, c), c->request, argument, c->size, PAGE,
+				    0);
 		if (c->request == CLOISTER_CREATE && result >= 0)
 			result = close(result);
 		if (c->request == CLOISTER_PROVISION && result == -EALREADY)
@@ -233,9 +234,9 @@ TEST_F(bad_input, flags)
 			EXPECT_EQ(-EINVAL, call(fd_for(&self->ground, c), c->request, argument))
 				TH_LOG("%s with flag bit %d", c->name, bit);
 		}
-		expect_same(SELF, &self->before, c->name);
+		expect_same(_metadata, &self->ground, &self->before, c->name);
 	}
-	expect_all_work(SELF);
+	expect_all_work(_metadata, &self->ground);
 }
 
 TEST_F(bad_input, bytes_that_must_be_zero)
@@ -254,67 +255,105 @@ TEST_F(bad_input, bytes_that_must_be_zero)
 					TH_LOG("%s with byte %zu", c->name, at);
 			}
 		}
-		expect_same(SELF, &self->before, c->name);
+		expect_same(_metadata, &self->ground, &self->before, c->name);
 	}
-	expect_all_work(SELF);
+	expect_all_work(_metadata, &self->ground);
 }
 
-/* Fields with values that they must not have. */
-#define MANY	24
+/* Values that fields must not have. */
+#define LESS(n)		(~0ULL - (n) + 1)	/* 2^64 - n */
+
+static const uint64_t zero[] = { 0 };
+static const uint64_t unaligned[] = {
+	1, 8, PAGE - 1, PAGE + 1, GROUND_SIZE - 1, ~0ULL, 1ULL << 63 | 1,
+};
+static const uint64_t outside[] = {
+	GROUND_SIZE + PAGE, 1ULL << 32, 1ULL << 40, 1ULL << 52, 1ULL << 63, LESS(PAGE),
+	LESS(2 * PAGE), LESS(GROUND_SIZE),
+};
+static const uint64_t beyond[] = { GROUND_SIZE, GROUND_SIZE - PAGE };
+static const uint64_t nowhere[] = {
+	0, 1, 8, 0x800000000000, 0xffff888000000000, LESS(PAGE), LESS(1),
+};
+static const uint64_t too_large[] = {
+	REGION_MAX + PAGE, 1ULL << 41, 1ULL << 52, 1ULL << 63, LESS(PAGE),
+};
+static const uint64_t too_little[] = { PAGE, RESIDENT_MIN - PAGE };
+static const uint64_t too_long[] = {
+	(GROUND_PAGES - BUILT_PAGES + 1) * PAGE, LESS(BUILT_PAGES * PAGE), LESS(2 * PAGE),
+};
+static const uint64_t no_permissions[] = {
+	0, WRITE, EXEC, WRITE | EXEC, READ | WRITE | EXEC, READ | 1U << 3, READ | 1U << 4,
+	READ | 1U << 8, READ | 1U << 15, READ | 1U << 16, READ | 1U << 30, READ | 1U << 31, ~0U,
+};
+static const uint64_t there_already[] = { 0, PAGE, 4 * PAGE, 6 * PAGE, 7 * PAGE };
+static const uint64_t no_choice[] = { 0, 3, 4, 1U << 31, ~0U };
+static const uint64_t no_kind[] = { 0, 2, 1U << 31, ~0U };
+static const uint64_t no_length[] = { 0, 1, 7, 31, 65, 1U << 31, ~0U };
+static const uint64_t too_small[] = { 0, 1, 64, 512 };
+static const uint64_t no_type[] = { 0, 2, 0x81, 0xff };
+static const uint64_t no_count[] = { 0, 1, 3, 4, 5, 1U << 31, ~0U };
+static const uint64_t no_chain[] = {
+	0, CLOISTER_CHAIN_MAX_LEN - 199, CLOISTER_CHAIN_MAX_LEN + 1, 1U << 31, ~0U, ~0U - 199,
+};
+
 struct bad_field {
 	unsigned long request;
 	const char *name;
 	size_t offset;
 	size_t length;
 	int expected;
-	unsigned int count;
-	uint64_t values[MANY];
+	const uint64_t *values;
+	size_t count;
 };
 
-#define FIELD(call, type, field, error, ...)						\
-	{ CLOISTER_##call, #call "." #field, offsetof(struct cloister_##type, field),		\
-	  sizeof(((struct cloister_##type *)0)->field), -(error),				\
-	  sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t), { __VA_ARGS__ } }
-
-#define LESS(n)		(~0ULL - (n) + 1)	/* 2^64 - n */
-#define UNALIGNED	1, 8, PAGE - 1, PAGE + 1, GROUND_SIZE - 1, ~0ULL, 1ULL << 63 | 1
-#define OUTSIDE		GROUND_SIZE + PAGE, 1ULL << 32, 1ULL << 40, 1ULL << 52, 1ULL << 63, \
-			LESS(PAGE), LESS(2 * PAGE), LESS(GROUND_SIZE)
-#define NOWHERE		1, 8, 0x800000000000, 0xffff888000000000, LESS(PAGE), LESS(1)
+#define FIELD(call, type, field, error, list)						\
+	{ CLOISTER_##call, #call "." #field, offsetof(struct cloister_##type, field),	\
+	  sizeof(((struct cloister_##type *)0)->field), -(error), list, ARRAY_LEN(list) }
 
 static const struct bad_field bad_fields[] = {
-	FIELD(CREATE, create, region_size, EINVAL, 0, UNALIGNED, REGION_MAX + PAGE, 1ULL << 41,
-	      1ULL << 52, 1ULL << 63, LESS(PAGE)),
-	FIELD(CREATE, create, resident_limit, EINVAL, UNALIGNED, PAGE, RESIDENT_MIN - PAGE),
-	FIELD(ADD_PAGES, add_pages, offset, EINVAL, UNALIGNED, OUTSIDE, GROUND_SIZE,
-	      GROUND_SIZE - PAGE),
-	FIELD(ADD_PAGES, add_pages, length, EINVAL, 0, UNALIGNED, OUTSIDE,
-	      (GROUND_PAGES - BUILT_PAGES + 1) * PAGE, LESS(BUILT_PAGES * PAGE)),
-	FIELD(ADD_PAGES, add_pages, source, EFAULT, 0, NOWHERE),
-	FIELD(ADD_PAGES, add_pages, permissions, EINVAL, 0, WRITE, EXEC, WRITE | EXEC,
-	      READ | WRITE | EXEC, READ | 1U << 3, READ | 1U << 4, READ | 1U << 8, READ | 1U << 15,
-	      READ | 1U << 16, READ | 1U << 30, READ | 1U << 31, ~0U),
-	FIELD(ADD_PAGES, add_pages, offset, EEXIST, 0, PAGE, 4 * PAGE, 6 * PAGE, 7 * PAGE),
-	FIELD(SEAL, range, offset, EINVAL, UNALIGNED, OUTSIDE, GROUND_SIZE),
-	FIELD(SEAL, range, length, EINVAL, 0, UNALIGNED, OUTSIDE, LESS(2 * PAGE), GROUND_SIZE),
-	FIELD(REMOVE_PAGES, range, offset, EINVAL, UNALIGNED, OUTSIDE, GROUND_SIZE),
-	FIELD(REMOVE_PAGES, range, length, EINVAL, 0, UNALIGNED, OUTSIDE, LESS(2 * PAGE),
-	      GROUND_SIZE),
-	FIELD(QUOTE, quote, algorithm, EINVAL, 0, 3, 4, 1U << 31, ~0U),
-	FIELD(QUOTE, quote, nonce_len, EINVAL, 0, 1, 7, 31, 65, 1U << 31, ~0U),
-	FIELD(QUOTE, quote, buffer, EFAULT, 0, NOWHERE),
-	FIELD(QUOTE, quote, buffer_len, ENOSPC, 0, 1, 64, 512),
-	FIELD(PROVISION, provision, root, EINVAL, 0, 2, 1U << 31, ~0U),
-	FIELD(PROVISION, provision, digest_kind, EINVAL, 0, 2, 1U << 31, ~0U),
-	FIELD(PROVISION, provision, ueid[0], EINVAL, 0, 2, 0x81, 0xff),
-	FIELD(SET_CHAIN, set_chain, algorithm, EINVAL, 0, 3, 4, 1U << 31, ~0U),
-	FIELD(SET_CHAIN, set_chain, count, EINVAL, 0, 1, 3, 4, 5, 1U << 31, ~0U),
-	FIELD(SET_CHAIN, set_chain, cert_len[0], EINVAL, 0, CLOISTER_CHAIN_MAX_LEN - 199,
-	      CLOISTER_CHAIN_MAX_LEN + 1, 1U << 31, ~0U, ~0U - 199),
-	FIELD(SET_CHAIN, set_chain, certs, EFAULT, 0, NOWHERE),
+	FIELD(CREATE, create, region_size, EINVAL, zero),
+	FIELD(CREATE, create, region_size, EINVAL, unaligned),
+	FIELD(CREATE, create, region_size, EINVAL, too_large),
+	FIELD(CREATE, create, resident_limit, EINVAL, unaligned),
+	FIELD(CREATE, create, resident_limit, EINVAL, too_little),
+	FIELD(ADD_PAGES, add_pages, offset, EINVAL, unaligned),
+	FIELD(ADD_PAGES, add_pages, offset, EINVAL, outside),
+	FIELD(ADD_PAGES, add_pages, offset, EINVAL, beyond),
+	FIELD(ADD_PAGES, add_pages, offset, EEXIST, there_already),
+	FIELD(ADD_PAGES, add_pages, length, EINVAL, zero),
+	FIELD(ADD_PAGES, add_pages, length, EINVAL, unaligned),
+	FIELD(ADD_PAGES, add_pages, length, EINVAL, outside),
+	FIELD(ADD_PAGES, add_pages, length, EINVAL, too_long),
+	FIELD(ADD_PAGES, add_pages, source, EFAULT, nowhere),
+	FIELD(ADD_PAGES, add_pages, permissions, EINVAL, no_permissions),
+	FIELD(SEAL, range, offset, EINVAL, unaligned),
+	FIELD(SEAL, range, offset, EINVAL, outside),
+	FIELD(SEAL, range, offset, EINVAL, beyond),
+	FIELD(SEAL, range, length, EINVAL, zero),
+	FIELD(SEAL, range, length, EINVAL, unaligned),
+	FIELD(SEAL, range, length, EINVAL, outside),
+	FIELD(REMOVE_PAGES, range, offset, EINVAL, unaligned),
+	FIELD(REMOVE_PAGES, range, offset, EINVAL, outside),
+	FIELD(REMOVE_PAGES, range, offset, EINVAL, beyond),
+	FIELD(REMOVE_PAGES, range, length, EINVAL, zero),
+	FIELD(REMOVE_PAGES, range, length, EINVAL, unaligned),
+	FIELD(REMOVE_PAGES, range, length, EINVAL, outside),
+	FIELD(QUOTE, quote, algorithm, EINVAL, no_choice),
+	FIELD(QUOTE, quote, nonce_len, EINVAL, no_length),
+	FIELD(QUOTE, quote, buffer, EFAULT, nowhere),
+	FIELD(QUOTE, quote, buffer_len, ENOSPC, too_small),
+	FIELD(PROVISION, provision, root, EINVAL, no_kind),
+	FIELD(PROVISION, provision, digest_kind, EINVAL, no_kind),
+	FIELD(PROVISION, provision, ueid[0], EINVAL, no_type),
+	FIELD(SET_CHAIN, set_chain, algorithm, EINVAL, no_choice),
+	FIELD(SET_CHAIN, set_chain, count, EINVAL, no_count),
+	FIELD(SET_CHAIN, set_chain, cert_len[0], EINVAL, no_chain),
+	FIELD(SET_CHAIN, set_chain, certs, EFAULT, nowhere),
 };
 
-static void try_field(CTX, const struct bad_field *field, uint64_t value)
+static void try_field(struct __test_metadata *_metadata, const struct ground *ground,
+		      const struct bad_field *field, uint64_t value)
 {
 	const struct call_info *c = call_named(field->request);
 	uint8_t argument[ARGUMENT_MAX] = { 0 };
@@ -330,15 +369,14 @@ static void try_field(CTX, const struct bad_field *field, uint64_t value)
 
 TEST_F(bad_input, fields)
 {
-	size_t i;
-	unsigned int n;
+	size_t i, n;
 
 	for (i = 0; i < ARRAY_LEN(bad_fields); i++) {
 		for (n = 0; n < bad_fields[i].count; n++)
-			try_field(SELF, &bad_fields[i], bad_fields[i].values[n]);
-		expect_same(SELF, &self->before, bad_fields[i].name);
+			try_field(_metadata, &self->ground, &bad_fields[i], bad_fields[i].values[n]);
+		expect_same(_metadata, &self->ground, &self->before, bad_fields[i].name);
 	}
-	expect_all_work(SELF);
+	expect_all_work(_metadata, &self->ground);
 }
 
 /* A page that is there already is a wrong argument wherever in the range it is. */
@@ -349,8 +387,8 @@ TEST_F(bad_input, add_pages_up_to_one_that_exists)
 	EXPECT_EQ(-EEXIST, add_once(self->ground.building, MEASURED, (BUILT_PAGES - 1) * PAGE,
 				    2 * PAGE, self->ground.source, READ, &done));
 	EXPECT_EQ(0, done);
-	expect_same(SELF, &self->before, "ADD_PAGES");
-	expect_all_work(SELF);
+	expect_same(_metadata, &self->ground, &self->before, "ADD_PAGES");
+	expect_all_work(_metadata, &self->ground);
 }
 
 /* What reports progress reports none when it is refused, whatever was there. */
@@ -373,7 +411,7 @@ TEST_F(bad_input, refusals_report_no_progress)
 		EXPECT_EQ(-EINVAL, call(self->ground.live, requests[i], &range));
 		EXPECT_EQ(0, range.done);
 	}
-	expect_same(SELF, &self->before, "refusals");
+	expect_same(_metadata, &self->ground, &self->before, "refusals");
 }
 
 /* Numbers that are no calls: beside each, in other directions, of other magics. */
@@ -398,8 +436,8 @@ TEST_F(bad_input, numbers)
 			EXPECT_EQ(-ENOTTY, call(fds[i], c->request & 0x7fffffff, argument));
 		}
 	}
-	expect_same(SELF, &self->before, "unknown numbers");
-	expect_all_work(SELF);
+	expect_same(_metadata, &self->ground, &self->before, "unknown numbers");
+	expect_all_work(_metadata, &self->ground);
 }
 
 TEST_HARNESS_MAIN
