@@ -104,7 +104,7 @@ static int load(const char *name)
 	return result;
 }
 
-/* Somebody else provisioned this device, and its key is not known: one without keys takes its place. */
+/* Somebody else provisioned this device and its key is not known: one without keys replaces it. */
 static void load_anew(void)
 {
 	bool tamper = !syscall(SYS_delete_module, "cloister_tamper", O_NONBLOCK);
@@ -158,7 +158,7 @@ struct bytes {
 	size_t length;
 };
 
-/* A byte string's head: its contents, and @from moves past it. Lengths above 64 KiB have no place. */
+/* A byte string: its contents; @from moves past it. Lengths above 64 KiB have no place. */
 static bool byte_string(struct bytes *from, struct bytes *string)
 {
 	const uint8_t *at = from->at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys for the device, so that a region under attack can be quoted, and the check of such a quote. */
+/* Keys for the device, so that a region under attack can be quoted, and a check of such quotes. */
 #ifndef CLOISTER_ATTACKS_EVIDENCE_H
 #define CLOISTER_ATTACKS_EVIDENCE_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Root searches all memory of the machine, as /proc/kcore shows it, for pages it knows. The region is
+ * Root searches all memory, as /proc/kcore shows it, for pages it knows. The region is
  * a debug one, which nothing but the state of its pages keeps from view; while a production
  * region lives there is no kcore to search, see machine.c.
  */

@@ -126,7 +126,7 @@ static int load_tamper(void)
 	return result;
 }
 
-/* A module that nobody uses: to force out one that is in use crashes the kernel, sooner or later. */
+/* A module that nobody uses: to force out one in use crashes the kernel, sooner or later. */
 static int force_out(struct prey *prey)
 {
 	(void)prey;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Attacks, as static programs that run in a VM.
 
-ATTACK_NAMES := bpf_reads core_dump kcore_search machine memory_read page_faults \
+ATTACK_NAMES := bpf_reads bystanders core_dump kcore_search machine memory_read page_faults \
 	perf_registers proc_files replay swap_search trace_events trace_owner \
 	user_probes
 ATTACKS := $(ATTACK_NAMES:%=build/host/selftests/attacks/%)

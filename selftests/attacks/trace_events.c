@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Root traces a process: probes in the kernel that fetch its memory and registers, stack traces of
- * it, and the arguments of its system calls.
+ * Root traces a process: probes in the kernel that fetch its memory and registers, and stack traces.
+ * The arguments of system calls are the kernel's to see; guards leave them to who traces these.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -89,16 +89,6 @@ static void end_system_calls(void)
 	trace_end();
 }
 
-static int use_system_calls(struct prey *prey)
-{
-	int result = hold_system_calls(prey);
-
-	if (!result)
-		result = see_marker(prey);
-	end_system_calls();
-	return result;
-}
-
 /* Where the program was: the first address is that of the instruction behind the call. */
 static int see_stack(struct prey *prey)
 {
@@ -138,8 +128,6 @@ static const struct attack attacks[] = {
 	     end_kernel_probe, "KPROBE_EVENTS"),
 	BOTH("a kprobe that fetches a page where the kernel has it", kernel_frame, see_frame,
 	     end_kernel_probe, "KPROBE_EVENTS"),
-	BOTH("the arguments of system calls", system_calls, see_marker, end_system_calls,
-	     "FTRACE_SYSCALLS"),
 	BOTH("user stack traces", stack_trace, see_stack, end_system_calls,
 	     "USER_STACKTRACE_SUPPORT"),
 };

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the interface says of guards: in GET_INFO, in quotes, in sysfs; what CREATE and mmap refuse to
+ * processes that are traced; what debug regions are; and the parameter that leaves guards out.
+ * Whether guards keep anybody out is for ../attacks to find.
+ */
+#include <sys/ptrace.h>
+#include "checks.h"
+#include "keys.h"
+#include "reload.h"
+
+#define GUARDS_FILE	"/sys/class/misc/tee/guards"
+#define DEBUG		CLOISTER_CREATE_DEBUG
+
+/* Keys of the claims as CBOR has them, then a text's length or a bool. */
+#define CLAIM_GUARDS	"\x3a\x00\x01\x11\x80"
+#define CLAIM_DEBUG	"\x3a\x00\x01\x11\x76"
+
+DEVICE_FIXTURE(guards);
+
+/* 0 when a fresh quote of a region holds these bytes. */
+static int quote_holds(int region, const char *bytes, size_t length)
+{
+	uint8_t *buffer = malloc(QUOTE_BUFFER);
+	struct cloister_quote quote = plain_quote(buffer, QUOTE_BUFFER);
+	int result = call(region, CLOISTER_QUOTE, &quote);
+
+	if (!result && !memmem(buffer, quote.quote_len, bytes, length))
+		result = -ENODATA;
+	free(buffer);
+	return result;
+}
+
+#define QUOTE_HOLDS(region, bytes) quote_holds(region, bytes, sizeof(bytes) - 1)
+
+TEST_F(guards, are_armed_and_stated)
+{
+	struct cloister_get_info info;
+	int region;
+
+	ASSERT_EQ(0, provision_once(self->device));
+	ASSERT_EQ(0, get_info(self->device, &info));
+	EXPECT_EQ(CLOISTER_POSTURE_GUARDS, info.posture & CLOISTER_POSTURE_GUARDS);
+	region = pattern_region(self->device, PAGE, 0, 0, READ, 1);
+	ASSERT_GE(region, 0);
+	EXPECT_EQ(0, QUOTE_HOLDS(region, CLAIM_GUARDS "\x65" "armed"));
+	EXPECT_EQ(0, QUOTE_HOLDS(region, CLAIM_DEBUG "\xf4"));
+	close(region);
+}
+
+TEST_F(guards, debug_region_is_stated)
+{
+	uint8_t plain[CLOISTER_DIGEST_LEN], debug[CLOISTER_DIGEST_LEN];
+	int region;
+
+	ASSERT_EQ(0, provision_once(self->device));
+	region = create_region(self->device, PAGE, 0, 0);
+	ASSERT_EQ(0, init_region(region, plain));
+	close(region);
+	region = create_region(self->device, PAGE, 0, DEBUG);
+	ASSERT_EQ(0, init_region(region, debug));
+	EXPECT_NE(0, memcmp(plain, debug, sizeof(plain)));
+	EXPECT_EQ(0, QUOTE_HOLDS(region, CLAIM_DEBUG "\xf5"));
+	close(region);
+}
+
+/*
+ * A line for each hook: name, state, times refused, what it stops. Returns how many are in a state,
+ * or minus the number of the line that is malformed, or of a hook that this kernel needs and has not.
+ */
+static int hooks_in(const char *wanted)
+{
+	char line[256], name[64], state[32];
+	int lines = 0, found = 0;
+	FILE *file = fopen(GUARDS_FILE, "re");
+	long refused;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		lines++;
+		if (sscanf(line, "%63s %31s %ld", name, state, &refused) != 3 || refused < 0 ||
+		    !strcmp(state, "missing")) {
+			fclose(file);
+			return -lines;
+		}
+		found += !strcmp(state, wanted);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+TEST_F(guards, sysfs_tells_of_each_hook)
+{
+	int region, ready = hooks_in("ready");
+
+	EXPECT_GT(ready, 10);
+	EXPECT_EQ(0, hooks_in("armed"));
+	region = pattern_region(self->device, PAGE, 0, DEBUG, READ, 1);
+	EXPECT_EQ(ready, hooks_in("ready"));
+	close(region);
+	region = pattern_region(self->device, PAGE, 0, 0, READ, 1);
+	EXPECT_EQ(ready, hooks_in("armed"));
+	EXPECT_EQ(0, hooks_in("ready"));
+	close(region);
+}
+
+/* ---- Under a debugger ---- */
+
+struct attempt {
+	int device;
+	int region;
+	uint32_t flags;
+	int (*work)(const struct attempt *attempt);
+};
+
+static int create_one(const struct attempt *attempt)
+{
+	int region = create_region(attempt->device, PAGE, 0, attempt->flags);
+
+	if (region >= 0)
+		close(region);
+	return region < 0 ? region : 0;
+}
+
+static int map_one(const struct attempt *attempt)
+{
+	return map_errno(attempt->region, 0, PAGE, PROT_READ, MAP_SHARED);
+}
+
+/* The child asks to be traced; its stop is passed over; its exit status says how it went. */
+static int under_debugger(const struct attempt *attempt)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+			_exit(255);
+		raise(SIGSTOP);
+		_exit(-attempt->work(attempt));
+	}
+	while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status))
+		if (ptrace(PTRACE_CONT, pid, NULL, NULL))
+			return -ECHILD;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : SIGNALLED(WTERMSIG(status));
+}
+
+static int without_debugger(void *attempt)
+{
+	return ((const struct attempt *)attempt)->work(attempt);
+}
+
+/* PTRACE_TRACEME of a process with a region's descriptor is refused, so the child holds none. */
+TEST_F(guards, create_under_a_debugger)
+{
+	struct attempt attempt = { .device = self->device, .work = create_one };
+	struct cloister_get_info before, after;
+
+	ASSERT_EQ(0, get_info(self->device, &before));
+	EXPECT_EQ(0, in_child(without_debugger, &attempt));
+	EXPECT_EQ(-EPERM, under_debugger(&attempt));
+	attempt.flags = SHAREABLE;
+	EXPECT_EQ(-EPERM, under_debugger(&attempt));
+	attempt.flags = DEBUG;
+	EXPECT_EQ(0, under_debugger(&attempt));
+	EXPECT_TRUE(device_returns_to(self->device, &before));
+	ASSERT_EQ(0, get_info(self->device, &after));
+}
+
+TEST_F(guards, who_holds_a_descriptor_is_not_traced)
+{
+	struct attempt attempt = { .work = map_one };
+
+	attempt.region = pattern_region(self->device, PAGE, 0, SHAREABLE | DEBUG, READ, 1);
+	ASSERT_GE(attempt.region, 0);
+	EXPECT_EQ(0, under_debugger(&attempt));
+	close(attempt.region);
+	attempt.region = pattern_region(self->device, PAGE, 0, SHAREABLE, READ, 1);
+	ASSERT_GE(attempt.region, 0);
+	EXPECT_EQ(0, in_child(without_debugger, &attempt));
+	EXPECT_EQ(-255, under_debugger(&attempt));
+	close(attempt.region);
+}
+
+/* ---- Without guards ---- */
+
+FIXTURE(without) {
+	int device;
+};
+
+FIXTURE_SETUP(without)
+{
+	if (access(module_file(), R_OK))
+		SKIP(return, "without.*: no module file %s", module_file());
+	ASSERT_EQ(0, unload_module());
+	ASSERT_EQ(0, load_module("guards=off"));
+	self->device = open_device();
+	ASSERT_GE(self->device, 0);
+}
+
+FIXTURE_TEARDOWN(without)
+{
+	close(self->device);
+	EXPECT_EQ(0, unload_module());
+	EXPECT_EQ(0, load_module(""));
+}
+
+TEST_F(without, guards_are_off_and_so_stated)
+{
+	struct attempt attempt = { .device = self->device, .work = create_one };
+	struct cloister_get_info info;
+	char parameter[8];
+	int region;
+
+	ASSERT_EQ(0, read_text("/sys/module/cloister/parameters/guards", parameter,
+			       sizeof(parameter)));
+	EXPECT_EQ('N', parameter[0]);
+	EXPECT_NE(0, write_text("/sys/module/cloister/parameters/guards", "1"));
+	ASSERT_EQ(0, provision_once(self->device));
+	ASSERT_EQ(0, get_info(self->device, &info));
+	EXPECT_EQ(0, info.posture & CLOISTER_POSTURE_GUARDS);
+	region = pattern_region(self->device, PAGE, 0, 0, READ, 1);
+	ASSERT_GE(region, 0);
+	EXPECT_EQ(0, QUOTE_HOLDS(region, CLAIM_GUARDS "\x63" "off"));
+	close(region);
+	EXPECT_GT(hooks_in("off"), 10);
+	EXPECT_EQ(0, under_debugger(&attempt));
+}
+
+TEST_HARNESS_MAIN
