@@ -19,9 +19,10 @@
 
 #define MODULE		"/lib/modules/cloister/cloister.ko"
 #define PAGES		((size_t)16)
-#define FAULT_PAGES	((size_t)512)
+#define FAULT_PAGES	((size_t)256)
+#define TRIES		4
 #define LIVES		32u
-#define CALLS		4000u
+#define CALLS		2000u
 #define ROUNDS		9
 
 enum { WITHOUT, WITH };
@@ -41,18 +42,22 @@ static void reload(int guards)
 	close(fd);
 }
 
+/* The least of several: a load of the module is worth more than one try. */
 static double time_faults(int region)
 {
 	volatile char *p = map(region, FAULT_PAGES, "the region");
-	uint64_t start;
+	uint64_t start, took, best = UINT64_MAX;
+	int i;
 
-	touch(p, FAULT_PAGES);
-	region_seal(region, 0, FAULT_PAGES);
-	start = bench_now();
-	touch(p, FAULT_PAGES);
-	start = bench_now() - start;
+	for (i = 0; i < TRIES; i++) {
+		region_seal(region, 0, FAULT_PAGES);
+		start = bench_now();
+		touch(p, FAULT_PAGES);
+		took = bench_now() - start;
+		best = took < best ? took : best;
+	}
 	munmap((void *)p, FAULT_PAGES * PAGE);
-	return (double)start;
+	return (double)best;
 }
 
 /* With no other region alive: guards are armed and disarmed each time. */
@@ -87,11 +92,11 @@ struct caller {
 	uint64_t *took;
 };
 
-static void caller_main(int go, uint64_t *took)
+static void caller_main(int go, uint64_t *result)
 {
-	pid_t other = fork();
-	uint64_t start;
-	unsigned int i;
+	pid_t self = getpid(), other = fork();
+	uint64_t start, took, best = UINT64_MAX;
+	unsigned int i, try;
 	char byte;
 
 	if (!other) {
@@ -100,11 +105,15 @@ static void caller_main(int go, uint64_t *took)
 	}
 	if (other < 0 || read(go, &byte, 1) != 1)
 		bench_die("a process that was to call kcmp: %s", strerror(errno));
-	start = bench_now();
-	for (i = 0; i < CALLS; i++)
-		if (syscall(SYS_kcmp, getpid(), other, KCMP_VM, 0, 0) < 0)
-			bench_die("kcmp: %s", strerror(errno));
-	*took = bench_now() - start;
+	for (try = 0; try < TRIES; try++) {
+		start = bench_now();
+		for (i = 0; i < CALLS; i++)
+			if (syscall(SYS_kcmp, self, other, KCMP_VM, 0, 0) < 0)
+				bench_die("kcmp: %s", strerror(errno));
+		took = bench_now() - start;
+		best = took < best ? took : best;
+	}
+	*result = best;
 	kill(other, SIGKILL);
 	waitpid(other, NULL, 0);
 	_exit(0);
@@ -178,6 +187,6 @@ int main(void)
 	reload(WITH);
 	report("guards_fault", 0.95, "us/page", faults, FAULT_PAGES);
 	report("guards_life", 0.9, "us/region", lives, LIVES);
-	report("guards_call", 0.7, "us/kcmp", calls, CALLS);
+	report("guards_call", 0.5, "us/kcmp", calls, CALLS);
 	return 0;
 }
