@@ -22,6 +22,14 @@ static inline void release_fault_lock(struct vm_fault *vmf)
 }
 #endif
 
+/* Kinds of BPF links that came later, by their number. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define BPF_TRACE_UPROBE_MULTI		48
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define BPF_TRACE_KPROBE_SESSION	56
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 #include <linux/slab.h>
 

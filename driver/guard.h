@@ -7,17 +7,15 @@
 #define CLOISTER_GUARD_H
 
 #include <linux/atomic.h>
+#include <linux/fs.h>
 #include <linux/types.h>
 
 #include "platform.h"
 
 struct cloister_region;
-struct file_operations;
-struct ftrace_regs;
 struct mm_struct;
 struct pt_regs;
 struct task_struct;
-struct vm_area_struct;
 
 /* Region files of production regions, and only those, have these operations. */
 extern const struct file_operations region_fops;

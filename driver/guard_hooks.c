@@ -13,8 +13,8 @@
 #include <linux/ptrace.h>
 #include <linux/sched/task_stack.h>
 #include <linux/security.h>
-#include <linux/version.h>
 
+#include "compat.h"
 #include "guard.h"
 
 #define INT3	0xcc
@@ -122,7 +122,7 @@ static bool touches_granule(unsigned long from, unsigned long to)
 
 	if (from < PAGE_OFFSET || from >= (unsigned long)high_memory)
 		return false;
-	to = min(to, (unsigned long)high_memory);
+	to = min_t(unsigned long, to, (unsigned long)high_memory);
 	for (address = from & PAGE_MASK; address < to; address += PAGE_SIZE) {
 		pfn = PHYS_PFN(address - PAGE_OFFSET);
 		if (pfn_valid(pfn) && PageOffline(pfn_to_page(pfn)))
@@ -226,12 +226,8 @@ static bool tracing_attachment(unsigned int type)
 	case BPF_TRACE_ITER:
 	case BPF_PERF_EVENT:
 	case BPF_TRACE_KPROBE_MULTI:
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 	case BPF_TRACE_UPROBE_MULTI:
-#endif
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 	case BPF_TRACE_KPROBE_SESSION:
-#endif
 		return true;
 	default:
 		return false;
