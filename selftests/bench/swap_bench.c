@@ -326,9 +326,9 @@ static void choose_readahead(struct side_by_side *s, const char *name)
 static void print_tally(const char *name, const char *whose, const struct tally *t)
 {
 	printf("# %s: %s: of %llu touches %llu faulted, %llu pages came in, %llu went out, "
-	       "%llu resident\n", name, whose, (unsigned long long)t->touches, (unsigned long long)t->faults,
-	       (unsigned long long)t->loads, (unsigned long long)t->stores,
-	       (unsigned long long)(t->resident / t->turns));
+	       "%llu resident\n", name, whose, (unsigned long long)t->touches,
+	       (unsigned long long)t->faults, (unsigned long long)t->loads,
+	       (unsigned long long)t->stores, (unsigned long long)(t->resident / t->turns));
 }
 
 static bool about_equal(uint64_t a, uint64_t b)
