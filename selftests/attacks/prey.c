@@ -137,7 +137,8 @@ static int drop(struct soul *soul)
 	return 0;
 }
 
-static int make(struct soul *soul, uint32_t flags, bool map)
+/* A new marker each time, so that nothing from before can be taken for a find. */
+static int make(struct soul *soul, uint32_t flags, uint64_t marker, bool map)
 {
 	const uint32_t permissions = CLOISTER_PERM_READ | CLOISTER_PERM_WRITE;
 	void *at = NULL;
@@ -145,6 +146,7 @@ static int make(struct soul *soul, uint32_t flags, bool map)
 
 	if (soul->region)
 		return -EBUSY;
+	soul->marker = marker;
 	soul->device = cloister_device_new(NULL, NULL);
 	if (!soul->device)
 		return -ENOMEM;
@@ -163,7 +165,7 @@ static int make(struct soul *soul, uint32_t flags, bool map)
 	}
 	soul->at = at;
 	if (map)
-		fill(soul->at, soul->value, ~0ULL);
+		fill(soul->at, soul->value, soul->marker);
 	soul->stage->region = (uintptr_t)at;
 	soul->stage->region_fd = cloister_region_fd(soul->region);
 	return 0;
@@ -185,7 +187,7 @@ static int check(const struct soul *soul)
 {
 	if (!holds(soul->secret, soul->value, 0))
 		return -EILSEQ;
-	return !soul->at || holds(soul->at, soul->value, ~0ULL) ? 0 : -EBADMSG;
+	return !soul->at || holds(soul->at, soul->value, soul->marker) ? 0 : -EBADMSG;
 }
 
 static int quote(struct soul *soul)
@@ -238,9 +240,9 @@ static int obey(struct soul *soul, const struct request *request, int answers)
 {
 	switch (request->order) {
 	case ORDER_MAKE:
-		return make(soul, request->flags, true);
+		return make(soul, request->flags, request->argument, true);
 	case ORDER_HOLD:
-		return make(soul, request->flags, false);
+		return make(soul, request->flags, request->argument, false);
 	case ORDER_DROP:
 		return drop(soul);
 	case ORDER_SPIN:
@@ -319,7 +321,6 @@ void prey_start(struct prey *prey)
 	if (getrandom(unpredictable, sizeof(unpredictable), 0) != sizeof(unpredictable))
 		err(1, "getrandom");
 	prey->value = unpredictable[0] | 1;
-	prey->region_value = ~prey->value;
 	prey->marker = unpredictable[1] | 1;
 	prey->stage = pages((sizeof(*prey->stage) + PAGE - 1) / PAGE, MAP_SHARED);
 	soul.secret = pages(2, MAP_PRIVATE);
@@ -366,8 +367,12 @@ void prey_end(struct prey *prey)
 
 static int new_region(struct prey *prey, enum order order, uint32_t flags)
 {
-	int result = tell(prey, order, flags, 0);
+	int result;
 
+	if (getrandom(&prey->marker, sizeof(prey->marker), 0) != sizeof(prey->marker))
+		return -EIO;
+	prey->region_value = prey->value ^ prey->marker;
+	result = tell(prey, order, flags, prey->marker);
 	prey->region = prey->stage->region;
 	prey->region_fd = prey->stage->region_fd;
 	return result;

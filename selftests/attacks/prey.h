@@ -22,8 +22,8 @@
  * @region: address of its region, or 0
  * @region_fd: its descriptor of the region, or -1
  * @value: first word of that page of ordinary memory
- * @region_value: first word of the region: the same, inverted
- * @marker: what its registers and its stack hold while it spins or works
+ * @region_value: first word of the region: both @value and @marker
+ * @marker: what its registers and its stack hold while it spins or works; another with each region
  * @loot: an attacker's end of a pipe into which code injected into the prey writes
  * @loot_in: the prey's end
  */
