@@ -211,6 +211,8 @@ struct side_by_side {
 	struct walk walk;
 	struct peer peer;
 	struct tally ours, theirs;
+	long resident;		/* of the region, after its last turn */
+	long memory;		/* that the peer may have, in pages */
 };
 
 static void count(struct tally *t, uint64_t loads, uint64_t stores, uint64_t faults,
@@ -263,8 +265,16 @@ static uint64_t walk_region(void *arg)
 	region_stats(s->region, &after);
 	count(&s->ours, after.loads - before.loads, after.evictions - before.evictions,
 	      after.faults - before.faults, after.resident);
+	s->resident = (long)after.resident;
 	return without_cipher(s, took, BENCH_PEER_GCM, after.loads - before.loads +
 			      after.evictions - before.evictions);
+}
+
+/* So much memory for the peer that as many of its pages are resident as of the region. */
+static void adjust_memory(struct side_by_side *s)
+{
+	s->memory += (s->resident - (long)s->peer.shared->resident) / 2;
+	write_value(GROUP "/memory.max", "%ld", s->memory * (long)PAGE);
 }
 
 static uint64_t walk_swap(void *arg)
@@ -278,23 +288,19 @@ static uint64_t walk_swap(void *arg)
 	in = (uint64_t)read_value("/proc/vmstat", "pswpin") - in;
 	out = (uint64_t)read_value("/proc/vmstat", "pswpout") - out;
 	count(&s->theirs, in, out, (uint64_t)shared->faults, shared->resident);
+	adjust_memory(s);
 	return without_cipher(s, shared->took, BENCH_PEER_XTS, in + out);
 }
 
-/* So much memory for the peer that as many pages are resident as of the region. */
+/* Until as many pages are resident on both sides; walk_swap() sees to it that they stay so. */
 static void give_equal_memory(struct side_by_side *s)
 {
-	static long limit = LIMIT + 256;
 	int turn;
 
-	for (turn = 0; turn < 4; turn++) {
-		write_value(GROUP "/memory.max", "%ld", limit * (long)PAGE);
-		memset(&s->ours, 0, sizeof(s->ours));
-		memset(&s->theirs, 0, sizeof(s->theirs));
+	for (turn = 0; turn < 6; turn++) {
 		walk_region(s);
 		walk_swap(s);
 		walk_swap(s);
-		limit += (long)s->ours.resident - (long)s->theirs.resident / 2;
 	}
 }
 
@@ -371,7 +377,8 @@ static void compare(struct side_by_side *s, const char *name, double bar, bool r
 static void phase(struct side_by_side *s, enum swap_cipher cipher, const char *ram_disk)
 {
 	swap_on(cipher, ram_disk, SWAP_PAGES);
-	write_value(GROUP "/memory.max", "%zu", (LIMIT + 256) * PAGE);
+	s->memory = LIMIT + 256;
+	write_value(GROUP "/memory.max", "%ld", s->memory * (long)PAGE);
 	peer_do(&s->peer, FILL);
 	s->net = cipher == SWAP_XTS;
 	if (s->net) {
