@@ -153,12 +153,6 @@ static int inject_by_held_mem(struct prey *prey)
 	return result;
 }
 
-static int hold_maps(struct prey *prey)
-{
-	held = open_proc(prey, "maps", O_RDONLY);
-	return held < 0 ? held : 0;
-}
-
 static int hold_pagemap(struct prey *prey)
 {
 	held = open_proc(prey, "pagemap", O_RDONLY);
@@ -312,8 +306,6 @@ static const struct attack attacks[] = {
 	FILE_REFUSED(smaps),
 	FILE_REFUSED(smaps_rollup),
 	{ .name = "/proc/PID/numa_maps", .run = read_numa_maps, .config = "NUMA" },
-	{ .name = "/proc/PID/maps opened before", .hold = hold_maps, .run = read_held,
-	  .let_go = close_held },
 	FILE_REFUSED(pagemap),
 	{ .name = "/proc/PID/pagemap opened before", .hold = hold_pagemap,
 	  .run = read_held_pagemap, .let_go = close_held },
