@@ -9,7 +9,7 @@ COVERAGE_UNIT := $(patsubst selftests/unit/%.c,build/coverage/unit/%,\
 	$(sort $(wildcard selftests/unit/test_*.c)))
 COVERAGE_DRIVE := build/coverage/drive_monitor
 COVERAGE_DRIVE_OBJECTS := $(patsubst %,build/coverage/tests/selftests/fuzz/%.o,\
-	drive_monitor model sequence calls compare)
+	drive_monitor model model_calls model_pages sequence choose steps calls compare)
 COVERAGE_MIN ?= 95
 
 # Optimisation would merge branches. Counters of several threads, and of a process that aborts.

@@ -53,7 +53,8 @@ const char *status_text(enum mon_status status)
 		[MON_E_INTEGRITY] = "INTEGRITY", [MON_E_EXHAUSTED] = "EXHAUSTED",
 		[MON_E_NO_MEMORY] = "NO_MEMORY", [MON_E_CRYPTO] = "CRYPTO",
 		[MON_E_RANGE] = "RANGE", [MON_E_SPACE] = "SPACE",
-		[MON_E_PINNED] = "PINNED", [MON_E_UNPROVISIONED] = "UNPROVISIONED", [MON_E_PROVISIONED] = "PROVISIONED",
+		[MON_E_UNPROVISIONED] = "UNPROVISIONED", [MON_E_PROVISIONED] = "PROVISIONED",
+		[MON_E_PINNED] = "PINNED",
 	};
 
 	return (size_t)status < sizeof(names) / sizeof(*names) ? names[status] : "no status";

@@ -56,7 +56,9 @@ static size_t fill(u8 *bytes, u64 seed)
 
 static bool goes_on(const struct run *run, u64 done)
 {
-	return (!run->sequences || done < run->sequences) && (!run->until || time(NULL) < run->until);
+	if (run->sequences && done >= run->sequences)
+		return false;
+	return !run->until || time(NULL) < run->until;
 }
 
 static void one_sequence(struct worker *w, u64 seed)
@@ -175,8 +177,8 @@ static void report(const struct run *run, const struct worker *workers)
 	}
 	printf("# %llu calls, %llu refused, %llu failures of the platform, %llu calls in the middle of others\n",
 	       calls, refused, failures, interruptions);
-	printf("ok 1 - drive_monitor: %llu sequences of %u thread%s from seed %llu\n1..1\n", sequences,
-	       run->threads, run->threads > 1 ? "s" : "", run->seed);
+	printf("ok 1 - drive_monitor: %llu sequences of %u thread%s from seed %llu\n1..1\n",
+	       sequences, run->threads, run->threads > 1 ? "s" : "", run->seed);
 }
 
 int main(int argc, char **argv)

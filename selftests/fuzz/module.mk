@@ -11,7 +11,8 @@ FUZZ_QUOTE_SOURCES := $(FUZZ_DIR)/fuzz_quote.c $(sort $(wildcard userspace/libcl
 FUZZ_QUOTE_OBJECTS := $(FUZZ_QUOTE_SOURCES:%.c=build/fuzz/%.o)
 
 FUZZED_MONITOR := $(sort $(wildcard driver/monitor/core/*.c driver/monitor/platform/host/*.c))
-SEQUENCE_SOURCES := $(addprefix $(FUZZ_DIR)/,model.c sequence.c calls.c compare.c)
+SEQUENCE_SOURCES := $(addprefix $(FUZZ_DIR)/,model.c model_calls.c model_pages.c sequence.c \
+	choose.c steps.c calls.c compare.c)
 SEQUENCE_LIBS := -lbearssl -lcrypto -lpthread
 FUZZ_MONITOR_SOURCES := $(FUZZ_DIR)/fuzz_monitor.c $(SEQUENCE_SOURCES) $(FUZZED_MONITOR)
 FUZZ_MONITOR_OBJECTS := $(FUZZ_MONITOR_SOURCES:%.c=build/fuzz/%.o)
@@ -71,7 +72,7 @@ SEED ?= $(shell date +%s)
 fuzz-vm: deps ## fuzz the driver for SECONDS in a VM (KERNEL=debug); SEED=n repeats
 	+@$(MAKE) $(JOBS) $(KERNEL:%=module-%) $(FUZZ_DEVICE)
 	@$(foreach kernel,$(KERNEL),selftests/vm/run --kernel $(kernel) --mem 2G --swap 256M \
-		--timeout $$(($(SECONDS) * 2 + 300)) -- \
+		--boot-timeout 900 --timeout $$(($(SECONDS) * 2 + 300)) -- \
 		$(FUZZ_DEVICE) --seconds $(SECONDS) --seed $(SEED) &&) true
 
 -include $(FUZZ_QUOTE_OBJECTS:.o=.d) $(FUZZ_MONITOR_OBJECTS:.o=.d)

@@ -445,8 +445,8 @@ void step_unmap(struct world *w, struct region *r)
 			expect(w, try_part(map), -EINVAL, "munmap of a part");
 		return;
 	case 1:
-		expect(w, mprotect(map->at, length, PROT_READ | PROT_WRITE | PROT_EXEC) ? -errno : 0,
-		       -EACCES, "mprotect");
+		expect(w, mprotect(map->at, length, PROT_READ | PROT_EXEC) ? -errno : 0, -EACCES,
+		       "mprotect");
 		return;
 	case 2:
 		if (mremap(map->at, length, length + PAGE, MREMAP_MAYMOVE) != MAP_FAILED)
@@ -492,8 +492,10 @@ void step_quote(struct world *w, struct region *r)
 	result = call(fd, CLOISTER_QUOTE, &quote);
 	trace(w, "quote of region %d: %d", r->fd, result);
 	expect(w, result, wanted, "quote");
-	if (!result && (!contains(buffer, quote.quote_len, r->measurement, sizeof(r->measurement)) ||
-			!contains(buffer, quote.quote_len, quote.nonce, quote.nonce_len)))
+	if (result)
+		return;
+	if (!contains(buffer, quote.quote_len, r->measurement, sizeof(r->measurement)) ||
+	    !contains(buffer, quote.quote_len, quote.nonce, quote.nonce_len))
 		differ(w, "the quote of region %d does not say what was asked", r->fd);
 }
 
