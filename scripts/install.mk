@@ -13,6 +13,7 @@ MANDIR      := $(DESTDIR)$(PREFIX)/share/man
 # udev and systemd look below /usr/local/lib as well as below /usr/lib.
 UDEV_RULE   := $(LIBDIR)/udev/rules.d/60-cloister.rules
 SYSUSERS    := $(LIBDIR)/sysusers.d/cloister.conf
+man_path     = $(MANDIR)/man$(subst .,,$(suffix $1))/$(notdir $1)
 HDR_DIR     := $(INSTALL_HDR_PATH)/include/linux
 UAPI        := $(wildcard uapi/linux/*.h)
 INSTALLED_PROGRAMS := $(filter-out build/host/examples/%,$(PROGRAMS))
@@ -43,10 +44,10 @@ uninstall: ## remove what install put there
 		$(addprefix $(HDR_DIR)/,$(notdir $(UAPI))) \
 		$(addprefix $(LIBDIR)/pkgconfig/,$(notdir $(PKGCONFIG))) \
 		$(UDEV_RULE) $(SYSUSERS) \
-		$(foreach page,$(MANPAGES),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+		$(foreach page,$(MANPAGES),$(call man_path,$(page)))
 	@# Directories that a fresh /usr/local has not.
 	@for directory in $(HDR_DIR) $(LIBDIR)/pkgconfig $(dir $(UDEV_RULE)) $(LIBDIR)/udev \
-		$(dir $(SYSUSERS)) $(sort $(MANPAGES:%=$(MANDIR)/man$(subst .,,$(suffix %)))); do \
+		$(dir $(SYSUSERS)) $(sort $(foreach page,$(MANPAGES),$(dir $(call man_path,$(page))))); do \
 		[ ! -d $$directory ] || rmdir --ignore-fail-on-non-empty $$directory || exit; done
 	@if $(ON_HERE); then scripts/install/settle.sh removed; fi
 

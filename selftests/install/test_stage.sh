@@ -66,6 +66,9 @@ check "the module's" [ "$(modinfo -F version "build/$release/cloister.ko")" = "$
 
 check "make uninstall" make_ uninstall
 check "leaves no file" nothing_in "$stage"
+check "and of the directories those that every machine has" \
+	[ "$(cd "$stage" && find usr -mindepth 1 -type d | LC_ALL=C sort | tr '\n' ' ')" = \
+	"usr/bin usr/include usr/lib usr/share usr/share/man " ]
 rm -rf "$stage"
 
 check "make headers_install INSTALL_HDR_PATH=" run make headers_install INSTALL_HDR_PATH="$stage/usr"
