@@ -54,7 +54,8 @@ $(DRIVE_TSAN): $(DRIVE_TSAN_OBJECTS)
 # Each fuzzer has its share of SECONDS.
 SECONDS ?= 600
 .PHONY: fuzz
-fuzz: $(FUZZERS) $(DRIVE_MONITOR) $(DRIVE_TSAN) build/host/selftests/verify/make-quote ## fuzz quote parser and monitor for SECONDS
+fuzz: ## fuzz quote parser and monitor for SECONDS
+fuzz: $(FUZZERS) $(DRIVE_MONITOR) $(DRIVE_TSAN) build/host/selftests/verify/make-quote
 	@FUZZ_SECONDS=$$(($(SECONDS) / 4)) $(FUZZ_DIR)/fuzz_quote.sh
 	@FUZZ_SECONDS=$$(($(SECONDS) * 3 / 4)) $(FUZZ_DIR)/fuzz_monitor.sh
 
