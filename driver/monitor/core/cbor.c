@@ -6,14 +6,17 @@
  */
 #include "monitor_internal.h"
 
-#define MAJOR_UINT	0
-#define MAJOR_NINT	1
-#define MAJOR_BYTES	2
-#define MAJOR_TEXT	3
-#define MAJOR_ARRAY	4
-#define MAJOR_MAP	5
-#define MAJOR_TAG	6
-#define MAJOR_SIMPLE	7
+/* The major type, where it stands in the first byte of a head. */
+#define MAJOR_UINT	0x00
+#define MAJOR_NINT	0x20
+#define MAJOR_BYTES	0x40
+#define MAJOR_TEXT	0x60
+#define MAJOR_ARRAY	0x80
+#define MAJOR_MAP	0xa0
+#define MAJOR_TAG	0xc0
+#define MAJOR_SIMPLE	0xe0
+
+#define SIZE_LIMIT	((size_t)-1)
 
 #define SIMPLE_FALSE	20
 #define SIMPLE_TRUE	21
@@ -34,7 +37,8 @@ static void put(struct cbor_writer *w, const u8 *data, size_t len)
 {
 	if (len && cbor_fits(w) && len <= w->capacity - w->length)
 		memcpy(w->buffer + w->length, data, len);
-	w->length += len;
+	/* A length that no buffer has stays one: it must not wrap to one that fits. */
+	w->length = len <= SIZE_LIMIT - w->length ? w->length + len : SIZE_LIMIT;
 }
 
 /* The head of an item: 1 to 9 bytes. */
@@ -59,7 +63,11 @@ static size_t encode_head(u8 bytes[9], u8 major, u64 value)
 		extra = 8;
 		info = 27;
 	}
-	bytes[0] = (u8)(major << 5 | info);
+	bytes[0] = (u8)(major | info);
+	/*@ loop invariant 0 <= i <= extra <= 8;
+	  @ loop assigns i, bytes[1 .. 8];
+	  @ loop variant extra - i;
+	  @*/
 	for (i = 0; i < extra; i++)
 		bytes[1 + i] = (u8)(value >> (8 * (extra - 1 - i)));
 	return 1 + extra;
@@ -100,6 +108,9 @@ void cbor_text(struct cbor_writer *w, const char *text)
 {
 	size_t len = 0;
 
+	/*@ loop invariant \forall integer i; 0 <= i < len ==> text[i] != 0;
+	  @ loop assigns len;
+	  @*/
 	while (text[len])
 		len++;
 	head(w, MAJOR_TEXT, len);
