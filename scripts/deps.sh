@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# deps.sh: installs the Debian packages of scripts/packages that are missing, and fetches the
-# kernels and the kselftest headers. Says what it does; does nothing when nothing is missing.
+# deps.sh [prove]: installs the Debian packages of scripts/packages (packages.prove) that are missing,
+# and fetches the kernels and the kselftest headers. Says what it does; does nothing when nothing is
+# missing.
 set -eu
 here=$(dirname "$0")
 # shellcheck source=scripts/common.sh
 . "$here/common.sh"
+packages=$here/packages${1:+.$1}
 
 # missing: lines `package  # why` whose package is not installed.
 missing() {
@@ -15,7 +17,7 @@ missing() {
 		sed -n 's/ installed$//p')
 	awk -v installed="$installed" '
 		BEGIN { n = split(installed, names, "\n"); for (i = 1; i <= n; i++) have[names[i]] = 1 }
-		/^[a-z0-9]/ && !($1 in have)' "$here/packages"
+		/^[a-z0-9]/ && !($1 in have)' "$packages"
 }
 
 list=$(missing)
@@ -39,6 +41,7 @@ if [ -n "$list" ]; then
 		install || die "apt-get could not install $names: see its messages above"
 	fi
 fi
+[ $# -eq 0 ] || exit 0
 "$here/fetch-kernel.sh" 6.1 >/dev/null
 "$here/fetch-kernel.sh" 6.12 >/dev/null
 "$here/fetch-kselftest.sh" >/dev/null
