@@ -11,11 +11,12 @@ cd "$here/../.."
 # A make above has settings of its own.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 output=$PWD/build/install/dkms.log
-modules=$PWD/build/install/dkms-modules.tar.gz
+modules=$PWD/build/install/dkms-modules
 version=$(sed -n 's/^CLOISTER_VERSION := //p' version.mk)
 tree=$(selftests/vm/image.sh --tree)
 mkdir -p build/install
-rm -f "$modules"
+rm -rf "$modules"
+mkdir "$modules"
 
 # The image stays as it is: what is written goes to memory, and goes away with the namespace.
 if [ "${1-}" != inside ]; then
@@ -36,15 +37,16 @@ signed() { modinfo -F signer "$1" | grep -q 'DKMS module signing key'; }
 
 check "make dkms_source DESTDIR=" source_installed
 check "dkms add" dkms add -m cloister -v "$version"
-kernels=()
 for release in /mnt/root/lib/modules/*; do
 	release=${release##*/}
-	kernels+=(-k "$release")
 	check "dkms build for $release" dkms build -m cloister -v "$version" -k "$release"
 	built=$(find "/mnt/root/var/lib/dkms/cloister/$version/$release" -name 'cloister.ko*')
 	check "made a module for it" grep -q "^$release " <(modinfo -F vermagic "$built")
 	check "of this version" [ "$(modinfo -F version "$built")" = "$version" ]
 	check "signed with dkms's key" signed "$built"
+	check "packed for the VM" dkms mktarball -m cloister -v "$version" -k "$release" \
+		--binaries-only --archive "$release.tar.gz"
+	run cp "/mnt/root/var/lib/dkms/cloister/$version/tarball/$release.tar.gz" "$modules"
 done
 
 # A kernel that the module is not made for, of whose headers nothing is asked.
@@ -53,9 +55,6 @@ ln -s "$(readlink "/mnt/root/lib/modules/$release/build")" /mnt/root/lib/modules
 check "dkms refuses Linux 5.10" refused dkms build -m cloister -v "$version" -k 5.10.0-cloister
 check "because of what dkms.conf says" has "BUILD_EXCLUSIVE"
 
-check "both are packed for the VM" dkms mktarball -m cloister -v "$version" "${kernels[@]}" \
-	--binaries-only --archive modules.tar.gz
-check "and kept" run cp "/mnt/root/var/lib/dkms/cloister/$version/tarball/modules.tar.gz" "$modules"
 check "dkms remove" dkms remove -m cloister -v "$version" --all
 check "leaves nothing of the module" [ ! -e /mnt/root/var/lib/dkms/cloister ]
 finish
