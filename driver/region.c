@@ -288,6 +288,9 @@ int region_create(u64 region_size, u64 resident_limit, u32 flags)
 	region->backing = shmem_file_setup("cloister-backing", region_size, VM_NORESERVE);
 	if (IS_ERR(region->backing)) {
 		ret = PTR_ERR(region->backing);
+		/* shmem's word for an inode that found no memory. */
+		if (ret == -ENOSPC)
+			ret = -ENOMEM;
 		region->backing = NULL;
 		goto free;
 	}
