@@ -55,6 +55,7 @@ static int refuse(const struct strict_reader *reader, struct strict_name name,
     ensures short_head: \result == 0 && item->type != ITEM_BYTES && item->type != ITEM_TEXT ==>
       1 <= reader->pos - \old(reader->pos) <= 9;
     ensures string: \result == 0 && (item->type == ITEM_BYTES || item->type == ITEM_TEXT) ==>
+      \base_addr(item->bytes) == \base_addr(reader->end) &&
       \valid_read(item->bytes + (0 .. item->number - 1)); */
 static int next_item(struct strict_reader *reader, struct item *item);
 
@@ -66,6 +67,7 @@ static int next_item(struct strict_reader *reader, struct item *item);
     ensures refused: \result != 0 ==> reader->pos == \old(reader->pos);
     ensures typed: \result == 0 ==> item->type == type && min <= item->number <= max;
     ensures string: \result == 0 && (type == ITEM_BYTES || type == ITEM_TEXT) ==>
+      \base_addr(item->bytes) == \base_addr(reader->end) &&
       \valid_read(item->bytes + (0 .. item->number - 1)); */
 static int typed_item(struct strict_reader *reader, struct strict_name name, enum item_type type,
 		      uint64_t min, uint64_t max, struct item *item);

@@ -160,8 +160,11 @@ int strict_map(struct strict_reader *reader, struct strict_name name, uint64_t m
 	int ret;
 
 	ret = typed_item(reader, name, ITEM_MAP, min, max, &item);
-	if (!ret)
-		*map = (struct strict_map){ .left = item.number };
+	if (!ret) {
+		map->left = item.number;
+		map->last_key.bytes = NULL;
+		map->last_key.len = 0;
+	}
 	return ret;
 }
 
@@ -252,8 +255,10 @@ static int string_item(struct strict_reader *reader, struct strict_name name, en
 	int ret;
 
 	ret = typed_item(reader, name, type, min, max, &item);
-	if (!ret)
-		*value = (struct span){ item.bytes, item.number };
+	if (!ret) {
+		value->bytes = item.bytes;
+		value->len = item.number;
+	}
 	return ret;
 }
 
