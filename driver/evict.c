@@ -102,6 +102,10 @@ static bool gone_or_busy(int ret)
  * @must: where memory for a backing page is short, and no reserve is left, try as hard as the
  *	allocator can, up to killing somebody
  *
+ * The reserve is not spent on frames: the frame of a page that is sealed into it goes back to the
+ * kernel, and is room for the backing page of another. Spent otherwise, a memory cgroup at
+ * its limit would come to hold nothing but frames, which the kernel can't reclaim.
+ *
  * Return: its frame, empty and still charged to the region, or
  * * -EBUSY	no page is to be had right now: others have them in hands
  * * -ENOMEM	there is no memory to seal pages into
@@ -109,29 +113,36 @@ static bool gone_or_busy(int ret)
  */
 struct page *evict_one(struct cloister_region *region, bool must)
 {
-	gfp_t gfp = __GFP_NORETRY | __GFP_NOWARN;
-	bool reserved = false;
+	/* How hard to try for a backing page, one after the other; the last may kill somebody. */
+	static const gfp_t efforts[] = {
+		__GFP_NORETRY | __GFP_NOWARN, __GFP_RETRY_MAYFAIL | __GFP_NOWARN, 0,
+	};
+	unsigned int effort = 0, last = must ? ARRAY_SIZE(efforts) - 1 : 0;
+	bool reserved = false, used_up = false;
 	struct page *frame;
-	int tries, ret = 0;
+	int tries, ret;
 
 	for (tries = 0; tries < EVICT_TRIES; tries++) {
-		ret = try_evict(region, reserved, gfp, &frame);
-		if (!ret)
+		ret = try_evict(region, reserved, efforts[effort], &frame);
+		if (!ret && !reserved)
 			return frame;
-		if (ret == -ENOENT) {
+		if (!ret) {
+			frame_free(region, frame);
+			reserved = false;
+		} else if (ret == -ENOENT) {
 			if (!reserved)
 				break;
-			/* The reserve is used up as well. */
+			used_up = true;
 			reserved = false;
-			if (!must)
-				return ERR_PTR(-ENOMEM);
-			gfp = 0;
 		} else if (ret == -ENOMEM) {
-			if (!gfp)
-				return ERR_PTR(-ENOMEM);
-			reserved = true;
+			reserved = !used_up;
 		} else if (!gone_or_busy(ret)) {
 			return ERR_PTR(ret);
+		}
+		if (used_up && (ret == -ENOENT || ret == -ENOMEM)) {
+			if (effort == last)
+				return ERR_PTR(-ENOMEM);
+			effort++;
 		}
 	}
 	return ERR_PTR(-EBUSY);

@@ -123,7 +123,7 @@ void granule_give_back(struct page *page)
 
 static bool charge_region(struct cloister_region *region)
 {
-	if (atomic_long_inc_return(&region->frames) <= region->limit)
+	if (atomic_long_inc_return(&region->frames) <= limits_frames(region))
 		return true;
 	atomic_long_dec(&region->frames);
 	return false;
@@ -407,7 +407,7 @@ static struct page *take_one_in_fault(struct cloister_region *region, gfp_t gfp)
 /* How many empty frames a region at its limit keeps. */
 static unsigned int pool_target(const struct cloister_region *region)
 {
-	return clamp_t(long, region->limit / POOL_SHARE, 1, POOL_MAX);
+	return clamp_t(long, limits_frames(region) / POOL_SHARE, 1, POOL_MAX);
 }
 
 /* New frames that are charged into the pool: how many, or -ENOMEM. */
@@ -523,7 +523,7 @@ struct page *frame_for_fault(struct cloister_region *region)
 	}
 	/* Ahead of the next fault; and the end of the work wakes who is told -EBUSY. */
 	if (frame == ERR_PTR(-EBUSY) ||
-	    (atomic_long_read(&region->frames) >= region->limit &&
+	    (atomic_long_read(&region->frames) >= limits_frames(region) &&
 	     READ_ONCE(region->nr_pool) * 2 <= pool_target(region)))
 		queue_work(reclaim_queue, &region->work);
 	return frame;

@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/ktime.h>
+#include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uidgid.h>
@@ -179,6 +180,35 @@ bool user_full(const struct cloister_region *region)
 	return !region->exempt && atomic_long_read(&region->user->frames) >= user_frames_max;
 }
 
+/* The smallest limit of a cgroup and those above it, in pages. */
+static long cgroup_limit(struct mem_cgroup *memcg)
+{
+	unsigned long limit = LONG_MAX;
+
+#ifdef CONFIG_MEMCG
+	for (; memcg; memcg = parent_mem_cgroup(memcg))
+		limit = min3(limit, READ_ONCE(memcg->memory.max), READ_ONCE(memcg->memory.high));
+#endif
+	return limit;
+}
+
+/**
+ * limits_frames() - most frames of a region, for now
+ * @region: the region
+ *
+ * It is the region's limit, or less in a memory cgroup that has little: the kernel can't reclaim
+ * frames, and would have to kill where nothing but frames is left. A quarter is for ciphertext on its
+ * way to swap, page tables, and the program. Pinned pages and a working set are let be all
+ * the same: the cgroup's limit may have been lowered.
+ */
+long limits_frames(const struct cloister_region *region)
+{
+	long least = atomic_long_read(&region->pinned) + RESIDENT_MIN;
+	long limit = cgroup_limit(region->memcg);
+
+	return min(region->limit, max(limit - limit / 4, least));
+}
+
 static long evictable(const struct cloister_user *user)
 {
 	return atomic_long_read(&user->frames) - atomic_long_read(&user->pinned);
@@ -232,9 +262,10 @@ static bool add_below(atomic_long_t *counter, long count, long limit)
  */
 int limits_pin(struct cloister_region *region, long count)
 {
-	long own = region->limit - RESIDENT_MIN, users = user_frames_max / 2;
+	long cgroup = cgroup_limit(region->memcg), users = user_frames_max / 2;
 
-	if (!add_below(&region->pinned, count, own))
+	if (!add_below(&region->pinned, count,
+		       min(region->limit, cgroup - cgroup / 4) - RESIDENT_MIN))
 		return -ENOSPC;
 	if (!add_below(&region->user->pinned, count, region->exempt ? LONG_MAX : users)) {
 		atomic_long_sub(count, &region->pinned);

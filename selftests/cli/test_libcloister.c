@@ -378,6 +378,13 @@ static void test_add_arguments(void)
 	CHECK(script.called == 0);
 	CHECK(!cloister_region_add_zero(region, PAGE, PAGE, 3, NULL));
 	CHECK(script.calls[0].flags == CLOISTER_ADD_ZERO && !script.calls[0].source);
+	CHECK_CODE(cloister_region_add(region, CLOISTER_ADD_ZERO, 0, "", PAGE, 1, NULL),
+		   CLOISTER_LAYER_ARGUMENT, EINVAL);
+	CHECK(script.called == 1);
+	CHECK(!cloister_region_add(region, CLOISTER_ADD_ZERO | CLOISTER_ADD_PINNED, PAGE, NULL, PAGE,
+				   3, NULL));
+	CHECK(script.calls[1].flags == (CLOISTER_ADD_ZERO | CLOISTER_ADD_PINNED) &&
+	      !script.calls[1].source);
 	cloister_region_close(region);
 	cloister_device_free(device);
 }
@@ -466,7 +473,7 @@ static void test_from_file_failures(void)
 	CHECK_CODE(code, CLOISTER_LAYER_IO, EINVAL);
 	CHECK(strstr(cloister_device_error(device), "empty"));
 	unlink(path);
-	code = cloister_region_from_file(device, path, 2, 0, NULL, NULL, &made);
+	code = cloister_region_from_file(device, path, 4, 0, NULL, NULL, &made);
 	CHECK_CODE(code, CLOISTER_LAYER_ARGUMENT, EINVAL);
 	CHECK(script.called == 0);
 

@@ -66,4 +66,58 @@ TEST_F(memcg, charged_to_the_creator)
 	EXPECT_EQ(0, in_child(charge_and_return, NULL));
 }
 
+#define GROUP_LIMIT	(16UL << 20)
+#define LARGE		(24UL << 20)
+
+static long long group_event(const char *name)
+{
+	char text[1024] = "", *at;
+
+	if (read_text(GROUP "/memory.events", text, sizeof(text)))
+		return -1;
+	at = strstr(text, name);
+	return at ? strtoll(at + strlen(name), NULL, 10) : -1;
+}
+
+/* More than the group may have, by a region that has no limit of its own. */
+static int outgrow_the_group(void *unused)
+{
+	struct cloister_stats stats;
+	int device, region;
+	uint8_t *at;
+	size_t i;
+
+	(void)unused;
+	if (write_text(GROUP "/cgroup.procs", "0"))
+		return -EIO;
+	device = open_device();
+	region = create_region(device, LARGE, 0, 0);
+	if (region < 0 || add_pages(region, ZERO, 0, LARGE, NULL, READ | WRITE) ||
+	    init_region(region, NULL))
+		return -EIO;
+	at = map_region(region, 0, LARGE, PROT_READ | PROT_WRITE);
+	if (at == MAP_FAILED)
+		return -EIO;
+	for (i = 0; i < LARGE; i += PAGE)
+		pattern_fill(at + i, 5, i, PAGE);
+	if (!pattern_holds(at, 5, 0, LARGE))
+		return -EILSEQ;
+	if (get_stats(region, &stats) || !stats.evictions ||
+	    stats.resident * PAGE > GROUP_LIMIT)
+		return -ERANGE;
+	return 0;
+}
+
+/* It seals its own pages, which can be swapped, and the OOM killer is not needed. */
+TEST_F_TIMEOUT(memcg, region_makes_room_for_itself, 120)
+{
+	char limit[32];
+
+	snprintf(limit, sizeof(limit), "%lu", GROUP_LIMIT);
+	ASSERT_EQ(0, write_text(GROUP "/memory.max", limit));
+	EXPECT_EQ(0, in_child(outgrow_the_group, NULL));
+	EXPECT_EQ(0, group_event("oom_kill "));
+	EXPECT_GT(group_event("\nmax "), 0);
+}
+
 TEST_HARNESS_MAIN

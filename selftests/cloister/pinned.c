@@ -112,7 +112,7 @@ TEST_F(pinned, while_the_region_is_built)
 }
 
 /* The working set is four times the limit: every other page comes and goes. */
-TEST_F(pinned, region_at_its_limit)
+TEST_F_TIMEOUT(pinned, region_at_its_limit, 120)
 {
 	int region = region_with_pins(self->device, self->source, SIZE / 4);
 	uint64_t before, others;
@@ -241,7 +241,7 @@ TEST_F(pinned, region_limit)
 	close(region);
 }
 
-TEST_F(pinned, device_limit)
+TEST_F_TIMEOUT(pinned, device_limit, 120)
 {
 	const size_t all = DEVICE_PINS * PAGE;
 	int region = create_region(self->device, 2 * all, 0, 0), other;
@@ -307,7 +307,7 @@ static void may_lock(unsigned long pages)
 }
 
 /* A user who may lock all of the machine's memory still has a limit here. */
-TEST_F(pinned, user_limit)
+TEST_F_TIMEOUT(pinned, user_limit, 120)
 {
 	struct task task = { .device = self->device, .source = self->source };
 	pid_t pid = fork();
@@ -508,7 +508,7 @@ static int killed_with_pins(void *argument)
 	return 0;
 }
 
-TEST_F(pinned, killed_process)
+TEST_F_TIMEOUT(pinned, killed_process, 120)
 {
 	struct task task = { .device = self->device, .source = self->source };
 	int i;

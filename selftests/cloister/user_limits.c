@@ -176,7 +176,7 @@ static int frames_up_to_the_limit(void *argument)
 	return 0;
 }
 
-TEST_F(user_limits, frames)
+TEST_F_TIMEOUT(user_limits, frames, 120)
 {
 	EXPECT_EQ(0, as_user(ALICE, frames_up_to_the_limit, &self->device));
 }
@@ -210,13 +210,13 @@ static int second_region_of_a_full_user(void *argument)
 	return 0;
 }
 
-TEST_F(user_limits, frames_of_a_second_region)
+TEST_F_TIMEOUT(user_limits, frames_of_a_second_region, 120)
 {
 	EXPECT_EQ(0, as_user(ALICE, second_region_of_a_full_user, &self->device));
 }
 
 /* Root is counted but not bounded: its region may fill the device. */
-TEST_F(user_limits, frames_of_root)
+TEST_F_TIMEOUT(user_limits, frames_of_root, 120)
 {
 	int region = pattern_region(self->device, 2 * FRAMES * PAGE, 0, 0, READ, 8);
 	struct cloister_get_info info;
@@ -259,7 +259,7 @@ static int tables_up_to_the_limit(void *argument)
 	return 0;
 }
 
-TEST_F(user_limits, tables)
+TEST_F_TIMEOUT(user_limits, tables, 120)
 {
 	EXPECT_EQ(0, as_user(ALICE, tables_up_to_the_limit, &self->device));
 }
@@ -309,7 +309,7 @@ static int quotes_up_to_the_limit(void *device)
 	return 0;
 }
 
-TEST_F(user_limits, quotes)
+TEST_F_TIMEOUT(user_limits, quotes, 120)
 {
 	ASSERT_EQ(0, provision_once(self->device));
 	EXPECT_EQ(0, as_user(ALICE, quotes_up_to_the_limit, &self->device));
@@ -334,7 +334,7 @@ static int quotes_of_new_regions(void *device)
 	return 0;
 }
 
-TEST_F(user_limits, quotes_of_new_regions)
+TEST_F_TIMEOUT(user_limits, quotes_of_new_regions, 120)
 {
 	ASSERT_EQ(0, provision_once(self->device));
 	EXPECT_EQ(0, as_user(MALLORY, quotes_of_new_regions, &self->device));
@@ -359,7 +359,7 @@ static int quotes_without_end(void *argument)
 }
 
 /* Mallory is refused all the time, and Alice and root are not. */
-TEST_F(user_limits, quotes_of_others)
+TEST_F_TIMEOUT(user_limits, quotes_of_others, 120)
 {
 	struct quoter *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -405,7 +405,7 @@ static int refusals_are_free(void *device)
 	return 0;
 }
 
-TEST_F(user_limits, quotes_that_do_not_fit)
+TEST_F_TIMEOUT(user_limits, quotes_that_do_not_fit, 120)
 {
 	ASSERT_EQ(0, provision_once(self->device));
 	EXPECT_EQ(0, as_user(ALICE, refusals_are_free, &self->device));

@@ -233,9 +233,10 @@ uint64_t cloister_region_size(const struct cloister_region *region);
 /**
  * cloister_region_add - add pages with contents
  * @region: a region being built
- * @flags: 0 or %CLOISTER_ADD_MEASURED
+ * @flags: mask of %CLOISTER_ADD_MEASURED and %CLOISTER_ADD_PINNED; or %CLOISTER_ADD_ZERO, with
+ *	%CLOISTER_ADD_PINNED or without
  * @offset: first byte in the region, a multiple of %CLOISTER_PAGE_SIZE
- * @source: the contents, any alignment
+ * @source: the contents, any alignment; NULL with %CLOISTER_ADD_ZERO
  * @length: bytes, a multiple of %CLOISTER_PAGE_SIZE
  * @permissions: mask of CLOISTER_PERM_*
  * @done: out, may be NULL: bytes added, also on failure

@@ -111,9 +111,10 @@ int cloister_region_add(struct cloister_region *region, uint32_t flags, uint64_t
 
 	if (done)
 		*done = 0;
-	if (!source || flags & CLOISTER_ADD_ZERO)
+	if (!source != !!(flags & CLOISTER_ADD_ZERO))
 		return sentence_set(region->sentence, CLOISTER_LAYER_ARGUMENT, EINVAL,
-				    "no contents given; use cloister_region_add_zero() for zeros");
+				    "contents are for pages that are not CLOISTER_ADD_ZERO, and for "
+				    "no others");
 	return add_pages(region, &request, done);
 }
 
