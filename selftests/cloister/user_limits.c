@@ -28,6 +28,7 @@ FIXTURE_TEARDOWN(user_limits)
 {
 	EXPECT_EQ(0, as_user(ALICE, nothing_charged, &self->device));
 	EXPECT_EQ(0, as_user(MALLORY, nothing_charged, &self->device));
+	EXPECT_EQ(0, as_user(BOB, nothing_charged, &self->device));
 	EXPECT_TRUE(device_returns_to(self->device, &self->before));
 	close(self->device);
 }
@@ -358,7 +359,7 @@ static int quotes_without_end(void *argument)
 	return 0;
 }
 
-/* Mallory is refused all the time, and Alice and root are not. */
+/* Mallory is refused all the time, and root and Bob, who made no quotes before, are not. */
 TEST_F_TIMEOUT(user_limits, quotes_of_others, 120)
 {
 	struct quoter *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
@@ -379,7 +380,7 @@ TEST_F_TIMEOUT(user_limits, quotes_of_others, 120)
 		EXPECT_EQ(0, quote(region));
 	}
 	close(region);
-	EXPECT_EQ(0, as_user(ALICE, quotes_up_to_the_limit, &self->device));
+	EXPECT_EQ(0, as_user(BOB, quotes_up_to_the_limit, &self->device));
 	shared->stop = 1;
 	EXPECT_EQ(0, child_result(mallory));
 }

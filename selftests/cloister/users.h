@@ -16,6 +16,7 @@
 /* Users that no system has. */
 #define ALICE	61001
 #define MALLORY	61002
+#define BOB	61003
 
 /* In a child: end it with what was not as it should be, and where. */
 #define NEED(condition)								\
