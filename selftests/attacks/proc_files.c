@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,12 +60,22 @@ READS(smaps)
 READS(smaps_rollup)
 READS(numa_maps)
 READS(syscall)
-READS(stack)
 READS(environ)
 READS(auxv)
 READS(personality)
 READS(pagemap)
 READS(io)
+
+/* A task that runs just now has none to show: it will sleep again. */
+static int read_stack(struct prey *prey)
+{
+	int tries = 10000, result;
+
+	do {
+		result = read_proc(prey, "stack");
+	} while (result == NOTHING_GOT && --tries && !sched_yield());
+	return result;
+}
 
 static int read_task_mem(struct prey *prey)
 {
