@@ -34,8 +34,8 @@ show() {
 # machine OPTION... -- GUEST-PART ARGUMENT...: one boot.
 machine() {
 	local status=0
-	selftests/vm/run --image "$image" --no-module --boot-timeout "${BOOT_TIMEOUT:-240}" \
-		--timeout "${VM_TIMEOUT:-280}" "$@" >"$work/said" 2>&1 || status=$?
+	selftests/vm/run --image "$image" --no-module --boot-timeout "${BOOT_TIMEOUT:-600}" \
+		--timeout "${VM_TIMEOUT:-900}" "$@" >"$work/said" 2>&1 || status=$?
 	show <"$work/said"
 	if [ "$status" -ne 0 ] && ! grep -q '^not ok' "$work/said"; then
 		show <<<"not ok - the VM ended with status $status"

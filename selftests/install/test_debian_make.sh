@@ -3,7 +3,7 @@
 # A clean Debian 12 with Linux 6.1, in a VM: make install and modules_install, the first quote by a user
 # of the group tee, a reboot after which the module is there, uninstalling, and nothing left behind.
 #
-# Timeout: 900
+# Timeout: 2400
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."

@@ -3,6 +3,8 @@
 # dkms of the clean Debian image builds the module for both kernels, by nothing but what the image has.
 # In a chroot of the image: under emulation a build takes many minutes. What comes out is kept for
 # test_debian_dkms.sh. Needs root.
+#
+# Timeout: 900
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=selftests/vm/tests/tap.sh

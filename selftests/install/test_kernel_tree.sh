@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # selftests/cloister, copied unchanged into a kernel's tools/testing/selftests, builds there by the
 # kernel's own rules, and comes to the same programs as here. The kernel: Debian's linux-source-6.1.
+#
+# Timeout: 900
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=selftests/vm/tests/tap.sh

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the targets of scripts/install.mk put below DESTDIR, that it is enough to build a program with,
 # that it is removed again, and that the source tree is as clean afterwards as before.
+#
+# Timeout: 900
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=selftests/vm/tests/tap.sh
