@@ -3,7 +3,7 @@
 #
 # run-tests.sh RESULTS TEST...: runs each test (a program or script that prints TAP), with a line of
 # progress each, and writes what they print to RESULTS, in the form that tap-summary reads. Whether
-# they passed is tap-summary's to say. Environment: TEST_TIMEOUT (seconds a test, 300); a script that
+# they passed is tap-summary's to say. Environment: TEST_TIMEOUT (seconds a test, 900); a script that
 # needs more says so in a line `# Timeout: SECONDS`.
 set -eu
 results=$1
@@ -23,7 +23,7 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 limit() {
 	local own=
 	case $1 in *.sh) own=$(sed -n 's/^# Timeout: //p' "$1") ;; esac
-	echo "${own:-${TEST_TIMEOUT:-300}}"
+	echo "${own:-${TEST_TIMEOUT:-900}}"
 }
 
 for test in "$@"; do
