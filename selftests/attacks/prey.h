@@ -26,6 +26,9 @@
  * @marker: what its registers and its stack hold while it spins or works; another with each region
  * @loot: an attacker's end of a pipe into which code injected into the prey writes
  * @loot_in: the prey's end
+ * @orders: pipe to the prey: what it is to do
+ * @answers: pipe from it: what came of that
+ * @stage: memory shared with it
  */
 struct prey {
 	pid_t pid;

@@ -63,6 +63,8 @@ size_t prints_found(const struct prints *prints);
  * @region_prints: fingerprints of the region's pages
  * @control_prints: fingerprints of the control's pages
  * @sealed_prints: fingerprints of the ciphertext; none without cloister_tamper.ko
+ * @orders: pipe to the victim: what it is to do
+ * @answers: pipe from it: what came of that
  */
 struct victim {
 	pid_t pid;

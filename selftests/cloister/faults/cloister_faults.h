@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Interface of cloister_faults.ko, a module that only tests load. */
 #ifndef CLOISTER_FAULTS_H
 #define CLOISTER_FAULTS_H
