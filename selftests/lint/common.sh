@@ -2,10 +2,12 @@
 # shellcheck shell=bash
 # What the checks share. Sourced from the top of the tree, never run.
 
-# shellcheck disable=SC2034  # for those who source this
+# For those who source this:
+# shellcheck disable=SC2034
 here=selftests/lint
-out=${out:-build/lint}
-mkdir -p "$out"
+out=${out:-build/lint/alone}
+kept=build/lint/kept
+mkdir -p "$out" "$kept"
 
 # files [PATTERN...]: files of the tree, those that git would take; without git all but build/.
 # shellcheck disable=SC2120  # they have
