@@ -134,7 +134,7 @@ static int add_page(struct cloister_region *region, const struct cloister_add_pa
  * The source may be a mapping of a region, whose faults take locks: so no lock but add_lock here.
  */
 static int add_run(struct cloister_region *region, struct cloister_add_pages *add,
-		     const struct page_type *type, void *bounce)
+		   const struct page_type *type, void *bounce)
 {
 	int ret;
 

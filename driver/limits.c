@@ -197,8 +197,8 @@ static long cgroup_limit(struct mem_cgroup *memcg)
  * @region: the region
  *
  * It is the region's limit, or less in a memory cgroup that has little: the kernel can't reclaim
- * frames, and would have to kill where nothing but frames is left. A quarter is for ciphertext on its
- * way to swap, page tables, and the program. Pinned pages and a working set are let be all
+ * frames, and would have to kill where nothing but frames is left. A quarter is for ciphertext on
+ * its way to swap, page tables, and the program. Pinned pages and a working set are let be all
  * the same: the cgroup's limit may have been lowered.
  */
 long limits_frames(const struct cloister_region *region)

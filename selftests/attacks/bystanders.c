@@ -218,7 +218,9 @@ static void try_works(const char *when)
 /* What ps shows of any process. */
 static void list(const struct prey *prey, const char *when)
 {
-	static const char *const files[] = { "cmdline", "comm", "stat", "statm", "status", "cgroup" };
+	static const char *const files[] = {
+		"cmdline", "comm", "stat", "statm", "status", "cgroup",
+	};
 	char path[64], text[256];
 	ssize_t got;
 	size_t i;

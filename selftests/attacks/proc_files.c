@@ -369,7 +369,8 @@ static void thief(bool mapped)
 	int result;
 
 	prey_start(&prey);
-	result = mapped ? prey_make_region(&prey, CLOISTER_CREATE_DEBUG | CLOISTER_CREATE_SHAREABLE) :
+	result = mapped ? prey_make_region(&prey,
+					   CLOISTER_CREATE_DEBUG | CLOISTER_CREATE_SHAREABLE) :
 		prey_hold_region(&prey, CLOISTER_CREATE_DEBUG | CLOISTER_CREATE_SHAREABLE);
 	tap_check(!result, "a shareable debug region is made");
 	result = steal_region(&prey, mapped ? prey.region_value : 0);

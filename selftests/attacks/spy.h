@@ -19,7 +19,7 @@ enum spy_kind {
 	SPY_KPROBE,		/* on the function that does getpgid; sees the registers */
 	SPY_PERF_EVENT,		/* on every tick of the processor clock; sees the registers */
 	SPY_PAGE_FAULT,		/* raw tracepoint exceptions:page_fault_user; sees the address */
-	SPY_TASK_REGISTERS,	/* as the first; gets the registers from the task, by its BTF type */
+	SPY_TASK_REGISTERS,	/* as the first; takes the registers of the task, by its BTF type */
 };
 
 /* What a spy is told and what it finds; the layout is known to the programs. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Root traces a process: probes in the kernel that fetch its memory and registers, and stack traces.
+ * Root traces a process: probes in the kernel that fetch its memory and registers; stack traces.
  * The arguments of system calls are the kernel's to see; guards leave them to who traces these.
  */
 #include <errno.h>

@@ -94,9 +94,9 @@ static int by_injection(struct prey *prey)
 
 	prey_spin(prey);
 	result = attach(prey);
-	if (!result && ptrace(PTRACE_GETREGS, prey->pid, NULL, &before))
+	if (!result && ptrace(PTRACE_GETREGS, prey->pid, NULL, &before)) {
 		result = detach(prey, -errno);
-	else if (!result) {
+	} else if (!result) {
 		changed = before;
 		changed.rax = SYS_write;
 		changed.orig_rax = -1ULL;

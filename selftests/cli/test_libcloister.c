@@ -381,8 +381,8 @@ static void test_add_arguments(void)
 	CHECK_CODE(cloister_region_add(region, CLOISTER_ADD_ZERO, 0, "", PAGE, 1, NULL),
 		   CLOISTER_LAYER_ARGUMENT, EINVAL);
 	CHECK(script.called == 1);
-	CHECK(!cloister_region_add(region, CLOISTER_ADD_ZERO | CLOISTER_ADD_PINNED, PAGE, NULL, PAGE,
-				   3, NULL));
+	CHECK(!cloister_region_add(region, CLOISTER_ADD_ZERO | CLOISTER_ADD_PINNED, PAGE, NULL,
+				   PAGE, 3, NULL));
 	CHECK(script.calls[1].flags == (CLOISTER_ADD_ZERO | CLOISTER_ADD_PINNED) &&
 	      !script.calls[1].source);
 	cloister_region_close(region);

@@ -373,7 +373,8 @@ TEST_F(bad_input, fields)
 
 	for (i = 0; i < ARRAY_LEN(bad_fields); i++) {
 		for (n = 0; n < bad_fields[i].count; n++)
-			try_field(_metadata, &self->ground, &bad_fields[i], bad_fields[i].values[n]);
+			try_field(_metadata, &self->ground, &bad_fields[i],
+				  bad_fields[i].values[n]);
 		expect_same(_metadata, &self->ground, &self->before, bad_fields[i].name);
 	}
 	expect_all_work(_metadata, &self->ground);

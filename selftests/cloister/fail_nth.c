@@ -63,7 +63,7 @@ FIXTURE_TEARDOWN(fail_nth)
 	ground_drop(&self->ground);
 }
 
-/* The copy of this very number may be what was to fail: then nothing is any more, and it is written. */
+/* The copy of this very number may be what fails: then nothing else does, and it is written. */
 static void let_fail(int file, unsigned int nth)
 {
 	char text[16];
@@ -297,7 +297,7 @@ TEST_F_TIMEOUT(fail_nth, touch_at_the_limit, 900)
 	int result;
 
 	ASSERT_NE(MAP_FAILED, at);
-	/* Until a whole round has met no failure: what a touch has to do differs from page to page. */
+	/* Until a whole round has met no failure: what a touch has to do differs by page. */
 	for (page = 0; through < size / PAGE && nth < NTH_MAX; page++) {
 		let_fail(self->nth, nth);
 		result = touch_read(at + page % (size / PAGE) * PAGE);

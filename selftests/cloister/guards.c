@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the interface says of guards: in GET_INFO, in quotes, in sysfs; what CREATE and mmap refuse to
- * processes that are traced; what debug regions are; and the parameter that leaves guards out.
+ * What the interface says of guards: in GET_INFO, in quotes, in sysfs; what CREATE and mmap refuse
+ * to processes that are traced; what debug regions are; and the parameter that leaves guards out.
  * Whether guards keep anybody out is for ../attacks to find.
  */
 #include <sys/ptrace.h>
@@ -16,7 +16,7 @@
 #define CLAIM_GUARDS	"\x3a\x00\x01\x11\x80"
 #define CLAIM_DEBUG	"\x3a\x00\x01\x11\x76"
 
-DEVICE_FIXTURE(guards);
+DEVICE_FIXTURE(guards)
 
 /* 0 when a fresh quote of a region holds these bytes. */
 static int quote_holds(int region, const char *bytes, size_t length)
@@ -66,7 +66,7 @@ TEST_F(guards, debug_region_is_stated)
 
 /*
  * A line for each hook: name, state, times refused, what it stops. Returns how many are in a state,
- * or minus the number of the line that is malformed, or of a hook that this kernel needs and has not.
+ * or minus the number of the line that is malformed, or of a hook that this kernel needs and lacks.
  */
 static int hooks_in(const char *wanted)
 {

@@ -347,7 +347,7 @@ static void under_pressure(struct __test_metadata *_metadata, struct battle *bat
 
 	while (!battle->holding && now_ms() < until)
 		sched_yield();
-	EXPECT_EQ(1, battle->holding);
+	EXPECT_EQ(1, atomic_load(&battle->holding));
 	mallory = start_as(MALLORY, attack, battle);
 	EXPECT_TRUE(attack_bites(battle));
 	worker = start_as(ALICE, work_under_pressure, battle);

@@ -136,7 +136,8 @@ static int region_killed_with_its_process(void *device)
 
 TEST_F(user_limits, regions_of_a_process_that_was_killed)
 {
-	EXPECT_EQ(SIGNALLED(SIGKILL), as_user(ALICE, region_killed_with_its_process, &self->device));
+	EXPECT_EQ(SIGNALLED(SIGKILL),
+		  as_user(ALICE, region_killed_with_its_process, &self->device));
 	EXPECT_EQ(0, as_user(ALICE, nothing_charged, &self->device));
 	EXPECT_EQ(0, as_user(ALICE, regions_up_to_the_limit, &self->device));
 }
@@ -374,7 +375,7 @@ TEST_F_TIMEOUT(user_limits, quotes_of_others, 120)
 	mallory = start_as(MALLORY, quotes_without_end, shared);
 	while (!shared->refused && now_ms() < until)
 		sched_yield();
-	EXPECT_GT(shared->refused, 0);
+	EXPECT_GT(atomic_load(&shared->refused), 0);
 	region = pattern_region(self->device, PAGE, 0, 0, READ, 9);
 	for (i = 0; i < 4 * BURST; i++) {
 		EXPECT_EQ(0, quote(region));
@@ -440,7 +441,8 @@ TEST(parameters)
 	EXPECT_EQ(8UL << 20, info.user_resident_max);
 	close(device);
 	ASSERT_EQ(0, unload_module());
-	ASSERT_EQ(0, load_module("resident_max_mib=8 user_resident_mib=2 user_regions=8 user_quotes=1"));
+	ASSERT_EQ(0, load_module("resident_max_mib=8 user_resident_mib=2 "
+				 "user_regions=8 user_quotes=1"));
 }
 
 TEST_HARNESS_MAIN

@@ -246,8 +246,10 @@ void step_add(struct world *w, struct region *r)
 	      add.flags, (unsigned long long)add.offset, (unsigned long long)add.length,
 	      add.permissions, result, done);
 	/* Another thread's pages may be all that could be sealed just now. */
-	if (!w->alone && result == -EBUSY && wanted_done >= done)
-		wanted = result, wanted_done = done;
+	if (!w->alone && result == -EBUSY && wanted_done >= done) {
+		wanted = result;
+		wanted_done = done;
+	}
 	expect(w, result, wanted, "add");
 	if (done != wanted_done)
 		differ(w, "%#lx bytes added, expected %#lx", done, wanted_done);

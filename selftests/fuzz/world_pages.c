@@ -87,7 +87,7 @@ void check_page(struct world *w, const struct region *r, const struct map *map, 
 
 	expect(w, read_page(map, page, bytes), wanted,
 	       "signal of reading page %u of region %d at %p; last signal: code %d, address %p",
-	       page, r->fd, map->at, touch_fault.si_code, touch_fault.si_addr);
+	       page, r->fd, (void *)map->at, touch_fault.si_code, touch_fault.si_addr);
 	if (!wanted && !same_contents(r, page, bytes))
 		differ(w, "page %u of region %d does not hold version %u", page, r->fd,
 		       r->page[page].version);

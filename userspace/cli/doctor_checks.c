@@ -331,8 +331,9 @@ static void look_secure_boot(const struct doctor *doctor, struct doctor_finding 
 		doctor_found(finding, DOCTOR_OK, "on");
 		return;
 	}
-	doctor_found(finding, DOCTOR_NOTE, "%s", file ? "off" : "the machine did not boot by EFI");
-	finding->means = "who can write to the boot disk chooses the kernel, and what it locks down";
+	doctor_found(finding, DOCTOR_NOTE, "%s",
+		     file ? "off" : "the machine did not boot by EFI");
+	finding->means = "who can write to the boot disk chooses the kernel and its lockdown";
 	finding->fix = "turn it on in the firmware; the module must then be signed";
 }
 

@@ -64,10 +64,7 @@ static size_t encode_head(u8 bytes[9], u8 major, u64 value)
 		info = 27;
 	}
 	bytes[0] = (u8)(major | info);
-	/*@ loop invariant 0 <= i <= extra <= 8;
-	  @ loop assigns i, bytes[1 .. 8];
-	  @ loop variant extra - i;
-	  @*/
+	/*@ loop invariant 0 <= i <= extra <= 8; loop assigns i, bytes[1 .. 8]; */
 	for (i = 0; i < extra; i++)
 		bytes[1 + i] = (u8)(value >> (8 * (extra - 1 - i)));
 	return 1 + extra;
@@ -108,9 +105,7 @@ void cbor_text(struct cbor_writer *w, const char *text)
 {
 	size_t len = 0;
 
-	/*@ loop invariant \forall integer i; 0 <= i < len ==> text[i] != 0;
-	  @ loop assigns len;
-	  @*/
+	/*@ loop invariant \forall integer i; 0 <= i < len ==> text[i] != 0; loop assigns len; */
 	while (text[len])
 		len++;
 	head(w, MAJOR_TEXT, len);

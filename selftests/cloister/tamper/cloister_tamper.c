@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Plays an attacker who can write to what swap is made of: gives a test the
- * backing store of a region as a file. It tells, too, where the kernel has a page. It is a module of its own so that the
- * driver holds no hook for tests.
+ * Plays an attacker who can write to what swap is made of: gives a test the backing store of a
+ * region as a file. It tells, too, where the kernel has a page. It is a module of its own so that
+ * the driver holds no hook for tests.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
