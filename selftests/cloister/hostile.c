@@ -259,12 +259,12 @@ static int alice(void *argument)
 }
 
 /* The control: what the device has is little enough that she could be disturbed. */
-TEST_F_TIMEOUT(hostile, control_alone, 600)
+TEST_F_TIMEOUT(hostile, control_alone, TIMEOUT)
 {
 	EXPECT_EQ(0, as_user(ALICE, alice, self->battle));
 }
 
-TEST_F_TIMEOUT(hostile, everything_at_once, 600)
+TEST_F_TIMEOUT(hostile, everything_at_once, TIMEOUT)
 {
 	pid_t mallory = start_as(MALLORY, attack, self->battle);
 
@@ -362,12 +362,12 @@ static void under_pressure(struct __test_metadata *_metadata, struct battle *bat
 	EXPECT_EQ(SIGNALLED(SIGKILL), child_result(eater));
 }
 
-TEST_F_TIMEOUT(hostile, memory_pressure, 600)
+TEST_F_TIMEOUT(hostile, memory_pressure, TIMEOUT)
 {
 	under_pressure(_metadata, self->battle);
 }
 
-TEST_F_TIMEOUT(hostile, memory_pressure_without_swap, 600)
+TEST_F_TIMEOUT(hostile, memory_pressure_without_swap, TIMEOUT)
 {
 	ASSERT_EQ(0, swap_off());
 	under_pressure(_metadata, self->battle);
@@ -428,14 +428,16 @@ static void small_group(struct __test_metadata *_metadata, struct battle *battle
 		EXPECT_EQ(0, as_user(ALICE, alice, battle));
 		EXPECT_EQ(0, child_result(pid));
 	}
-	/* Nobody else was killed. */
 	EXPECT_EQ(3, value_of(GROUP "/memory.events", "oom_kill"));
-	EXPECT_EQ(3, value_of("/proc/vmstat", "oom_kill") - kills);
+	/* Nobody else was killed, as far as the kernel counts (VM_EVENT_COUNTERS). */
+	if (kills >= 0) {
+		EXPECT_EQ(3, value_of("/proc/vmstat", "oom_kill") - kills);
+	}
 	while (rmdir(GROUP) && errno == EBUSY && now_ms() < until)
 		sched_yield();
 }
 
-TEST_F_TIMEOUT(hostile, small_memory_cgroup, 600)
+TEST_F_TIMEOUT(hostile, small_memory_cgroup, TIMEOUT)
 {
 	small_group(_metadata, self->battle);
 }

@@ -3,7 +3,9 @@
 #include <sched.h>
 #include "users.h"
 
-MODULE_PARAMETERS("resident_max_mib=8 user_resident_mib=2 user_regions=8 user_quotes=1")
+#define LIMITS	"resident_max_mib=8 user_resident_mib=2 user_regions=8 user_quotes=1"
+
+MODULE_PARAMETERS(LIMITS)
 
 #define REGIONS		8
 #define FRAMES		512UL
@@ -72,7 +74,7 @@ static int regions_up_to_the_limit(void *device)
 	return 0;
 }
 
-TEST_F(user_limits, regions)
+TEST_F_TIMEOUT(user_limits, regions, TIMEOUT)
 {
 	EXPECT_EQ(0, as_user(ALICE, regions_up_to_the_limit, &self->device));
 }
@@ -85,7 +87,7 @@ static int all_regions(void *device)
 }
 
 /* Alice at her limit does not keep Mallory from his, nor root from any number. */
-TEST_F(user_limits, regions_of_others)
+TEST_F_TIMEOUT(user_limits, regions_of_others, TIMEOUT)
 {
 	int held[2], report[2], regions[2 * REGIONS], i;
 	char byte = 0;
@@ -120,7 +122,7 @@ static int namespace_is_no_way_out(void *device)
 	return all_regions(device);
 }
 
-TEST_F(user_limits, regions_in_a_user_namespace)
+TEST_F_TIMEOUT(user_limits, regions_in_a_user_namespace, TIMEOUT)
 {
 	EXPECT_EQ(0, as_user(ALICE, namespace_is_no_way_out, &self->device));
 }
@@ -134,7 +136,7 @@ static int region_killed_with_its_process(void *device)
 	return result;
 }
 
-TEST_F(user_limits, regions_of_a_process_that_was_killed)
+TEST_F_TIMEOUT(user_limits, regions_of_a_process_that_was_killed, TIMEOUT)
 {
 	EXPECT_EQ(SIGNALLED(SIGKILL),
 		  as_user(ALICE, region_killed_with_its_process, &self->device));
@@ -178,7 +180,7 @@ static int frames_up_to_the_limit(void *argument)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, frames, 120)
+TEST_F_TIMEOUT(user_limits, frames, TIMEOUT)
 {
 	EXPECT_EQ(0, as_user(ALICE, frames_up_to_the_limit, &self->device));
 }
@@ -212,13 +214,13 @@ static int second_region_of_a_full_user(void *argument)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, frames_of_a_second_region, 120)
+TEST_F_TIMEOUT(user_limits, frames_of_a_second_region, TIMEOUT)
 {
 	EXPECT_EQ(0, as_user(ALICE, second_region_of_a_full_user, &self->device));
 }
 
 /* Root is counted but not bounded: its region may fill the device. */
-TEST_F_TIMEOUT(user_limits, frames_of_root, 120)
+TEST_F_TIMEOUT(user_limits, frames_of_root, TIMEOUT)
 {
 	int region = pattern_region(self->device, 2 * FRAMES * PAGE, 0, 0, READ, 8);
 	struct cloister_get_info info;
@@ -261,7 +263,7 @@ static int tables_up_to_the_limit(void *argument)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, tables, 120)
+TEST_F_TIMEOUT(user_limits, tables, TIMEOUT)
 {
 	EXPECT_EQ(0, as_user(ALICE, tables_up_to_the_limit, &self->device));
 }
@@ -311,7 +313,7 @@ static int quotes_up_to_the_limit(void *device)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, quotes, 120)
+TEST_F_TIMEOUT(user_limits, quotes, TIMEOUT)
 {
 	ASSERT_EQ(0, provision_once(self->device));
 	EXPECT_EQ(0, as_user(ALICE, quotes_up_to_the_limit, &self->device));
@@ -336,7 +338,7 @@ static int quotes_of_new_regions(void *device)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, quotes_of_new_regions, 120)
+TEST_F_TIMEOUT(user_limits, quotes_of_new_regions, TIMEOUT)
 {
 	ASSERT_EQ(0, provision_once(self->device));
 	EXPECT_EQ(0, as_user(MALLORY, quotes_of_new_regions, &self->device));
@@ -361,7 +363,7 @@ static int quotes_without_end(void *argument)
 }
 
 /* Mallory is refused all the time, and root and Bob, who made no quotes before, are not. */
-TEST_F_TIMEOUT(user_limits, quotes_of_others, 120)
+TEST_F_TIMEOUT(user_limits, quotes_of_others, TIMEOUT)
 {
 	struct quoter *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -407,7 +409,7 @@ static int refusals_are_free(void *device)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, quotes_that_do_not_fit, 120)
+TEST_F_TIMEOUT(user_limits, quotes_that_do_not_fit, TIMEOUT)
 {
 	ASSERT_EQ(0, provision_once(self->device));
 	EXPECT_EQ(0, as_user(ALICE, refusals_are_free, &self->device));
@@ -415,7 +417,23 @@ TEST_F_TIMEOUT(user_limits, quotes_that_do_not_fit, 120)
 
 /* Parameters ----------------------------------------------------------------- */
 
-TEST(parameters)
+FIXTURE(parameters) {
+	int unused;
+};
+
+FIXTURE_SETUP(parameters)
+{
+	self->unused = 0;
+	ASSERT_EQ(0, unload_module());
+}
+
+FIXTURE_TEARDOWN(parameters)
+{
+	unload_module();
+	EXPECT_EQ(0, load_module(LIMITS));
+}
+
+TEST_F_TIMEOUT(parameters, values, TIMEOUT)
 {
 	static const struct {
 		const char *text;
@@ -430,7 +448,6 @@ TEST(parameters)
 	int device;
 	size_t i;
 
-	ASSERT_EQ(0, unload_module());
 	for (i = 0; i < ARRAY_LEN(table); i++) {
 		EXPECT_EQ(table[i].result, load_module(table[i].text)) TH_LOG("%s", table[i].text);
 	}
@@ -440,9 +457,6 @@ TEST(parameters)
 	EXPECT_EQ(1024, info.user_regions_max);
 	EXPECT_EQ(8UL << 20, info.user_resident_max);
 	close(device);
-	ASSERT_EQ(0, unload_module());
-	ASSERT_EQ(0, load_module("resident_max_mib=8 user_resident_mib=2 "
-				 "user_regions=8 user_quotes=1"));
 }
 
 TEST_HARNESS_MAIN
