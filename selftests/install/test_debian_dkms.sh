@@ -8,7 +8,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 # A make above has settings of its own.
-unset MAKEFLAGS MFLAGS MAKELEVEL
+unset MAKEFLAGS MFLAGS MAKELEVEL KERNEL DEBUG
 mkdir -p build/install
 work=$(mktemp -d "$PWD/build/install/dkms.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../vm/tests/tap.sh"
 cd "$here/../.."
 # A make above has settings of its own.
-unset MAKEFLAGS MFLAGS MAKELEVEL
+unset MAKEFLAGS MFLAGS MAKELEVEL KERNEL DEBUG
 output=$PWD/build/install/dkms.log
 modules=$PWD/build/install/dkms-modules
 version=$(sed -n 's/^CLOISTER_VERSION := //p' version.mk)

@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../vm/tests/tap.sh"
 cd "$here/../.."
 # A make above has settings of its own.
-unset MAKEFLAGS MFLAGS MAKELEVEL
+unset MAKEFLAGS MFLAGS MAKELEVEL KERNEL DEBUG
 mkdir -p build/install
 output=$PWD/build/install/kernel-tree.log
 tree=$PWD/build/install/linux

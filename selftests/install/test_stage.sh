@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../vm/tests/tap.sh"
 cd "$here/../.."
 # A make above has settings of its own.
-unset MAKEFLAGS MFLAGS MAKELEVEL
+unset MAKEFLAGS MFLAGS MAKELEVEL KERNEL DEBUG
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 output=$work/output
