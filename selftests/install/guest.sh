@@ -107,6 +107,14 @@ first_quote() {
 	rm -f ~alice/quote.cose
 }
 
+# Root's ordinary tools, while guards are armed.
+beside_a_region() {
+	secret=/run/cloister/secret
+	# shellcheck source=selftests/attacks/real_tools.sh
+	. "$tree/selftests/attacks/real_tools.sh"
+	real_tools_beside_a_region
+}
+
 # The steps of Documentation/installation.rst.
 uninstalled() {
 	check "make uninstall" make_ uninstall
@@ -123,6 +131,7 @@ part_make() {
 	installed
 	loaded
 	first_quote
+	beside_a_region
 	echo cloister >/etc/modules-load.d/cloister.conf
 }
 
@@ -150,6 +159,7 @@ part_dkms() {
 	check "dkms says so" sh -c "dkms status | grep 'cloister.*$(uname -r).*installed'"
 	loaded
 	first_quote
+	beside_a_region
 	check "modprobe -r cloister" modprobe -r cloister
 	check "make dkms_uninstall" make_ dkms_uninstall
 	check "there is no module any more" sh -c '! modinfo cloister'
