@@ -164,17 +164,18 @@ static int inject_by_held_mem(struct prey *prey)
 	return result;
 }
 
-static int hold_pagemap(struct prey *prey)
-{
-	held = open_proc(prey, "pagemap", O_RDONLY);
-	return held < 0 ? held : 0;
-}
+#define HOLDS(name)						\
+	static int hold_##name(struct prey *prey)		\
+	{							\
+		held = open_proc(prey, #name, O_RDONLY);	\
+		return held < 0 ? held : 0;			\
+	}
 
-static int hold_syscall(struct prey *prey)
-{
-	held = open_proc(prey, "syscall", O_RDONLY);
-	return held < 0 ? held : 0;
-}
+HOLDS(maps)
+HOLDS(smaps)
+HOLDS(numa_maps)
+HOLDS(pagemap)
+HOLDS(syscall)
 
 static int read_held(struct prey *prey)
 {
@@ -304,6 +305,9 @@ static int robust_list(struct prey *prey)
 /* Which errno depends on the file and on whether it opens. */
 #define FILE_REFUSED(file) \
 	{ .name = "/proc/PID/" #file, .run = read_##file }
+#define OPENED_BEFORE(file) \
+	{ .name = "/proc/PID/" #file " opened before", .hold = hold_##file, .run = read_held, \
+	  .refusal = -EPERM, .let_go = close_held }
 
 static const struct attack attacks[] = {
 	{ .name = "/proc/PID/mem", .run = read_mem, .refusal = -EACCES },
@@ -314,9 +318,13 @@ static const struct attack attacks[] = {
 	{ .name = "code written through /proc/PID/mem opened before", .hold = hold_mem,
 	  .run = inject_by_held_mem, .let_go = close_held },
 	FILE_REFUSED(maps),
+	OPENED_BEFORE(maps),
 	FILE_REFUSED(smaps),
+	OPENED_BEFORE(smaps),
 	FILE_REFUSED(smaps_rollup),
 	{ .name = "/proc/PID/numa_maps", .run = read_numa_maps, .config = "NUMA" },
+	{ .name = "/proc/PID/numa_maps opened before", .hold = hold_numa_maps, .run = read_held,
+	  .refusal = -EPERM, .let_go = close_held, .config = "NUMA" },
 	FILE_REFUSED(pagemap),
 	{ .name = "/proc/PID/pagemap opened before", .hold = hold_pagemap,
 	  .run = read_held_pagemap, .let_go = close_held },
