@@ -45,8 +45,9 @@ traced() {
 busy() { sh -c 'i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); done'; }
 export -f busy
 samples() { [ "$(perf script -i "$here_said.perf" 2>/dev/null | grep -c cpu-clock)" -gt 0 ]; }
+# Without a cache of programs' symbols, which perf makes of links to files of the whole system.
 sampled() {
-	perf record -q -e cpu-clock -F 499 -g -o "$here_said.perf" "$@" -- bash -c busy && samples
+	perf record -q -N -e cpu-clock -F 499 -g -o "$here_said.perf" "$@" -- bash -c busy && samples
 }
 
 real_tools() {
