@@ -193,7 +193,7 @@ static long cgroup_limit(struct mem_cgroup *memcg)
 }
 
 /**
- * limits_frames() - most frames of a region, for now
+ * limits_frames() - most frames that a region may have at this moment
  * @region: the region
  *
  * It is the region's limit, or less in a memory cgroup that has little: the kernel can't reclaim

@@ -215,8 +215,9 @@ static inline enum mon_status mon_region_init(struct mon_root *root, u64 region,
 }
 
 /*
- * Start a new key generation: older keys only decrypt. MON_E_BUSY while every older
- * generation still has sealed pages (load and seal them again, then retry).
+ * Start a new key generation: older keys only decrypt. A region keeps four: MON_E_BUSY while pages
+ * are still sealed under the one that would go (load and seal them again, then retry), or while
+ * another call does the same.
  */
 static inline enum mon_status mon_region_rekey(struct mon_root *root, u64 region)
 {
