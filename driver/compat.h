@@ -3,6 +3,7 @@
 #ifndef CLOISTER_COMPAT_H
 #define CLOISTER_COMPAT_H
 
+#include <linux/bpf.h>
 #include <linux/mm.h>
 #include <linux/shrinker.h>
 #include <linux/version.h>
@@ -22,13 +23,42 @@ static inline void release_fault_lock(struct vm_fault *vmf)
 }
 #endif
 
-/* Kinds of BPF links that came later, by their number. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-#define BPF_TRACE_UPROBE_MULTI		48
+/* Kinds of BPF programs and links that came later and see packets, sockets or cgroups only. */
+static inline bool compat_harmless_program(unsigned int type)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	if (type == BPF_PROG_TYPE_NETFILTER)
+		return true;
 #endif
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
-#define BPF_TRACE_KPROBE_SESSION	56
+	return false;
+}
+
+static inline bool compat_harmless_attachment(unsigned int type)
+{
+	switch (type) {
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	case BPF_NETFILTER:
+		return true;
 #endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	case BPF_TCX_INGRESS:
+	case BPF_TCX_EGRESS:
+		return true;
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	case BPF_CGROUP_UNIX_CONNECT:
+	case BPF_CGROUP_UNIX_SENDMSG:
+	case BPF_CGROUP_UNIX_RECVMSG:
+	case BPF_CGROUP_UNIX_GETPEERNAME:
+	case BPF_CGROUP_UNIX_GETSOCKNAME:
+	case BPF_NETKIT_PRIMARY:
+	case BPF_NETKIT_PEER:
+		return true;
+#endif
+	default:
+		return false;
+	}
+}
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 #include <linux/slab.h>

@@ -157,14 +157,25 @@ static bool group_traced(struct task_struct *leader, const struct mm_struct *mm)
  *
  * Other processes that share the address space (vfork, CLONE_VM) are rare: walk only for them.
  */
+static int users_in_group(const struct mm_struct *mm)
+{
+	struct task_struct *thread;
+	int users = 0;
+
+	/* Not get_nr_threads(): a leader that has ended counts there. */
+	for_each_thread(current, thread)
+		users += READ_ONCE(thread->mm) == mm;
+	return users;
+}
+
 static int others_traced(const struct mm_struct *mm)
 {
 	struct task_struct *process;
 	int ret = 0;
 
-	if (atomic_read(&mm->mm_users) <= get_nr_threads(current))
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the list of processes is RCU's");
+	if (atomic_read(&mm->mm_users) <= users_in_group(mm))
 		return 0;
-	rcu_read_lock();
 	for_each_process(process) {
 		if (same_thread_group(process, current) || READ_ONCE(process->mm) != mm)
 			continue;
@@ -179,56 +190,73 @@ static int others_traced(const struct mm_struct *mm)
 			break;
 		}
 	}
-	rcu_read_unlock();
 	return ret;
 }
 
 static int self_traced(const struct mm_struct *mm)
 {
-	bool traced;
+	int ret;
 
 	rcu_read_lock();
-	traced = group_traced(current, mm);
+	ret = group_traced(current, mm) ? -EPERM : others_traced(mm);
 	rcu_read_unlock();
-	return traced ? -EPERM : others_traced(mm);
+	return ret;
 }
 
 /*
  * No new user probe gets into a guarded address space, so an old one is all there can be. The
  * flag outlives the probes: a program that once had any must be started anew.
+ *
+ * Context: mmap_lock held, which keeps threads that create a region and threads that map one from
+ * meeting at the mutex. Who execs holds the mutex and then takes mmap_lock, so it is only tried.
  */
-static int clean(const struct mm_struct *mm, bool first, bool wait)
+static int clean(struct mm_struct *mm, bool first)
 {
 	struct mutex *attaching = &current->signal->cred_guard_mutex;
 	int ret;
 
+	mmap_assert_locked(mm);
 	/* Orders the entry in the table before the looks at who is traced. */
 	smp_mb();
 	if (first && test_bit(MMF_HAS_UPROBES, &mm->flags))
 		return -EPERM;
-	if (wait) {
-		ret = mutex_lock_killable(attaching);
-		if (ret)
-			return ret;
-	} else if (!mutex_trylock(attaching)) {
-		return -EAGAIN;
-	}
+	if (!mutex_trylock(attaching))
+		return -EBUSY;
 	ret = self_traced(mm);
 	mutex_unlock(attaching);
 	return ret;
 }
 
-static int guard_clean_mm(const struct mm_struct *mm, bool wait)
+/* Who has the mutex, in execve() say or to create another region, lets go of it. */
+static int clean_in_time(struct mm_struct *mm, bool first)
+{
+	int ret;
+
+	for (;;) {
+		ret = mmap_read_lock_killable(mm);
+		if (ret)
+			return ret;
+		ret = clean(mm, first);
+		mmap_read_unlock(mm);
+		if (ret != -EBUSY)
+			return ret;
+		schedule_timeout_killable(1);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+}
+
+static int guard_clean_mm(struct mm_struct *mm, bool wait)
 {
 	int first = mm_guard(mm, GFP_KERNEL_ACCOUNT);
 	int ret;
 
 	if (first < 0)
 		return first;
-	ret = clean(mm, first, wait);
+	ret = wait ? clean_in_time(mm, first) : clean(mm, first);
 	if (ret)
 		mm_unguard(mm);
-	return ret;
+	return ret == -EBUSY ? -EAGAIN : ret;
 }
 
 /* Regions and mappings ------------------------------------------------------- */
@@ -279,8 +307,6 @@ void guard_region_end(struct cloister_region *region)
  * guard_map_begin() - guard the caller, who maps a region
  * @region: which
  * @mm: the caller's address space
- *
- * Who execs holds the mutex that must be free here, and then takes mmap_lock; so it is only tried.
  *
  * Context: Process context, mmap_lock held.
  * Return: 0, or as guard_region_begin(), with -EAGAIN also where the caller itself may be about to

@@ -45,8 +45,21 @@ bool guard_enabled(void);
 enum mon_guards guard_state(void);
 ssize_t guard_show(char *text);
 bool guard_faults_traced(void);
+/* When the hooks were in place, as programs' load_time counts. */
+extern u64 guard_placed_at;
 
 /* guard_hooks.c: the table ------------------------------------------------- */
+
+/* Each is returned by a stub of its own: what runs between a handler and it keeps no result. */
+enum guard_result {
+	GUARD_ZERO,
+	GUARD_EPERM,
+	GUARD_EACCES,
+	GUARD_EFAULT,
+	GUARD_THIRD,		/* the third argument: bytes not copied */
+	GUARD_PROBED,		/* %GUARD_PROBE_RESULT */
+	GUARD_RESULTS,
+};
 
 /**
  * struct guard_hook - a function of the kernel's that is refused when it would harm a region
@@ -54,7 +67,8 @@ bool guard_faults_traced(void);
  * @stops: the attack, in a few words
  * @needed: this kernel is built with what makes the attack possible
  * @probe: the function tracer can't have it, so it is a kprobe's
- * @refuse: whether to refuse a call, from its registers; may change what it returns
+ * @always: look at calls while no region lives, too
+ * @refuse: whether to refuse a call, from its registers
  * @result: what a refused call returns
  * @ip: where the call to the handler stands; 0: not placed
  * @refusals: how often it was refused
@@ -68,8 +82,9 @@ struct guard_hook {
 	const char *stops;
 	bool needed;
 	bool probe;
-	bool (*refuse)(const struct pt_regs *regs, long *result);
-	long result;
+	bool always;
+	bool (*refuse)(const struct pt_regs *regs);
+	enum guard_result result;
 	unsigned long ip;
 	atomic64_t refusals;
 	bool (*bypassed)(void);
@@ -81,5 +96,10 @@ extern const unsigned int guard_hook_count;
 /* The function that a probe of the hooks calls, what with, and what it gets where they work. */
 extern char guard_probe[8];
 #define GUARD_PROBE_RESULT	(-ECANCELED)
+
+/* Addresses of the helpers by which BPF programs come to tasks; 0: not in this kernel. */
+#define GUARD_TASK_HELPERS	2
+extern const char * const guard_task_helper_names[GUARD_TASK_HELPERS];
+extern unsigned long guard_task_helpers[GUARD_TASK_HELPERS];
 
 #endif /* CLOISTER_GUARD_H */

@@ -6,12 +6,14 @@
  * Arguments are read from the registers of the function's caller: rdi, rsi, rdx, rcx, r8.
  */
 #include <linux/bpf.h>
+#include <linux/filter.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/perf_event.h>
 #include <linux/ptrace.h>
 #include <linux/sched/task_stack.h>
+#include <linux/string.h>
 #include <linux/security.h>
 
 #include "compat.h"
@@ -20,6 +22,11 @@
 #define INT3	0xcc
 
 char guard_probe[8];
+
+const char * const guard_task_helper_names[GUARD_TASK_HELPERS] = {
+	"bpf_get_current_task_btf", "bpf_task_pt_regs",
+};
+unsigned long guard_task_helpers[GUARD_TASK_HELPERS];
 
 static bool armed(void)
 {
@@ -32,25 +39,25 @@ static bool in_guarded(void)
 }
 
 /* While any production region lives. */
-static bool while_armed(const struct pt_regs *regs, long *result)
+static bool while_armed(const struct pt_regs *regs)
 {
 	return armed();
 }
 
 /* In a task whose address space holds one. */
-static bool if_guarded(const struct pt_regs *regs, long *result)
+static bool if_guarded(const struct pt_regs *regs)
 {
 	return in_guarded();
 }
 
 /* Tracing and reading of processes ------------------------------------------ */
 
-static bool ptrace_access(const struct pt_regs *regs, long *result)
+static bool ptrace_access(const struct pt_regs *regs)
 {
 	return armed() && guard_task((struct task_struct *)regs->di);
 }
 
-static bool ptrace_traceme(const struct pt_regs *regs, long *result)
+static bool ptrace_traceme(const struct pt_regs *regs)
 {
 	return armed() && guard_task(current);
 }
@@ -65,7 +72,7 @@ static bool is_command_line(const struct mm_struct *mm, unsigned long address, u
 		address >= start && address <= end && length <= end - address;
 }
 
-static bool remote_vm(const struct pt_regs *regs, long *result)
+static bool remote_vm(const struct pt_regs *regs)
 {
 	const struct mm_struct *mm = (const struct mm_struct *)regs->di;
 
@@ -74,7 +81,7 @@ static bool remote_vm(const struct pt_regs *regs, long *result)
 }
 
 /* A file of /proc/PID that was opened before; its private data is the address space. */
-static bool remote_pagemap(const struct pt_regs *regs, long *result)
+static bool remote_pagemap(const struct pt_regs *regs)
 {
 	const struct mm_struct *mm = ((const struct file *)regs->di)->private_data;
 
@@ -82,33 +89,38 @@ static bool remote_pagemap(const struct pt_regs *regs, long *result)
 }
 
 /* The same, while it shows one mapping. */
-static bool remote_vma(const struct pt_regs *regs, long *result)
+static bool remote_vma(const struct pt_regs *regs)
 {
 	const struct mm_struct *mm = ((const struct vm_area_struct *)regs->si)->vm_mm;
 
 	return armed() && current->mm != mm && guard_mm(mm);
 }
 
-/* User memory and kernel memory, as probes read them ------------------------ */
-
-static bool user_nofault(const struct pt_regs *regs, long *result)
+/*
+ * A task leaves its address space, to end or to become another program. It is not guarded then,
+ * but what its registers held is still on its stack, where samples look for it.
+ */
+static bool leaves_memory(const struct pt_regs *regs)
 {
-	if (regs->di == (unsigned long)guard_probe) {
-		*result = GUARD_PROBE_RESULT;
-		return true;
-	}
-	return in_guarded();
+	const struct task_struct *task = (const struct task_struct *)regs->di;
+	struct pt_regs *user = task_pt_regs(current);
+
+	if (!armed() || task != current || !guard_mm((const struct mm_struct *)regs->si))
+		return false;
+	/* All that is general but orig_ax, by which the kernel knows the call. */
+	memzero_explicit(user, offsetof(struct pt_regs, orig_ax));
+	return false;
 }
 
-/* Returns how many bytes it did not copy. */
-static bool user_nmi(const struct pt_regs *regs, long *result)
+/* User memory and kernel memory, as probes read them ------------------------ */
+
+static bool user_nofault(const struct pt_regs *regs)
 {
-	*result = (long)regs->dx;
-	return in_guarded();
+	return in_guarded() || regs->di == (unsigned long)guard_probe;
 }
 
 /* The caller expects the destination to be written, be it with zeros. */
-static bool bpf_copy_user(const struct pt_regs *regs, long *result)
+static bool bpf_copy_user(const struct pt_regs *regs)
 {
 	if (!in_guarded())
 		return false;
@@ -116,37 +128,33 @@ static bool bpf_copy_user(const struct pt_regs *regs, long *result)
 	return true;
 }
 
-static bool touches_granule(unsigned long from, unsigned long to)
-{
-	unsigned long address, pfn;
-
-	if (from < PAGE_OFFSET || from >= (unsigned long)high_memory)
-		return false;
-	to = min_t(unsigned long, to, (unsigned long)high_memory);
-	for (address = from & PAGE_MASK; address < to; address += PAGE_SIZE) {
-		pfn = PHYS_PFN(address - PAGE_OFFSET);
-		if (pfn_valid(pfn) && PageOffline(pfn_to_page(pfn)))
-			return true;
-	}
-	return false;
-}
-
-/* The registers that the program had when it entered the kernel are on its stack there. */
-static bool touches_own_stack(unsigned long from, unsigned long to)
-{
-	unsigned long stack = (unsigned long)task_stack_page(current);
-
-	return from < stack + THREAD_SIZE && to > stack;
-}
-
-static bool kernel_nofault(const struct pt_regs *regs, long *result)
+/*
+ * What probes and programs read of the kernel: its code and static data, as the kernel itself does
+ * by these functions, and nothing else, in whatever task. Elsewhere are frames, keys, and what
+ * tasks had in their registers.
+ */
+static bool kernel_nofault(const struct pt_regs *regs)
 {
 	unsigned long from = regs->si, to = from + regs->dx;
 
-	if (!armed() || to < from)
+	return armed() && !debug_pagealloc_enabled() &&
+		(from < __START_KERNEL_map || to < from || to > MODULES_END);
+}
+
+/* Callers look at what they got, whatever the result. */
+static bool kernel_string(const struct pt_regs *regs)
+{
+	if (!kernel_nofault(regs))
 		return false;
-	return touches_granule(from, to) ||
-		(touches_own_stack(from, to) && guard_mm(current->mm));
+	if ((long)regs->dx > 0)
+		*(char *)regs->di = '\0';
+	return true;
+}
+
+/* The allocator reads freed objects so, and must not be refused. */
+static bool freed_pages_are_unmapped(void)
+{
+	return debug_pagealloc_enabled();
 }
 
 /* perf ----------------------------------------------------------------------- */
@@ -155,7 +163,7 @@ static bool kernel_nofault(const struct pt_regs *regs, long *result)
  * Programs run here and may read registers. Without one, only what is put out is refused, further
  * on: the kernel has to see each overflow, to slow down an event that comes too often.
  */
-static bool perf_overflow(const struct pt_regs *regs, long *result)
+static bool perf_overflow(const struct pt_regs *regs)
 {
 #ifdef CONFIG_BPF_SYSCALL
 	return in_guarded() && READ_ONCE(((const struct perf_event *)regs->di)->prog);
@@ -168,7 +176,7 @@ static bool perf_overflow(const struct pt_regs *regs, long *result)
  * A hardware trace of a whole processor goes on over context switches without asking anybody:
  * none is begun while a region lives.
  */
-static bool perf_aux(const struct pt_regs *regs, long *result)
+static bool perf_aux(const struct pt_regs *regs)
 {
 	const struct perf_event *event = (const struct perf_event *)regs->si;
 
@@ -176,7 +184,7 @@ static bool perf_aux(const struct pt_regs *regs, long *result)
 }
 
 /* A breakpoint for a user probe: the caller is told that it was written. */
-static bool write_opcode(const struct pt_regs *regs, long *result)
+static bool write_opcode(const struct pt_regs *regs)
 {
 	return armed() && (u8)regs->cx == INT3 && guard_mm((const struct mm_struct *)regs->si);
 }
@@ -210,31 +218,56 @@ static bool harmless_program(unsigned int type)
 	case BPF_PROG_TYPE_SK_LOOKUP:
 		return true;
 	default:
-		return false;
+		return compat_harmless_program(type);
 	}
 }
 
-/* Links that make a program run on what tasks do. */
-static bool tracing_attachment(unsigned int type)
+/* Links of the same programs. All others make one run on what tasks do. */
+static bool harmless_attachment(unsigned int type)
 {
 	switch (type) {
-	case BPF_TRACE_RAW_TP:
-	case BPF_TRACE_FENTRY:
-	case BPF_TRACE_FEXIT:
-	case BPF_MODIFY_RETURN:
-	case BPF_LSM_MAC:
-	case BPF_TRACE_ITER:
-	case BPF_PERF_EVENT:
-	case BPF_TRACE_KPROBE_MULTI:
-	case BPF_TRACE_UPROBE_MULTI:
-	case BPF_TRACE_KPROBE_SESSION:
+	case BPF_CGROUP_INET_INGRESS:
+	case BPF_CGROUP_INET_EGRESS:
+	case BPF_CGROUP_INET_SOCK_CREATE:
+	case BPF_CGROUP_SOCK_OPS:
+	case BPF_SK_SKB_STREAM_PARSER:
+	case BPF_SK_SKB_STREAM_VERDICT:
+	case BPF_CGROUP_DEVICE:
+	case BPF_SK_MSG_VERDICT:
+	case BPF_CGROUP_INET4_BIND:
+	case BPF_CGROUP_INET6_BIND:
+	case BPF_CGROUP_INET4_CONNECT:
+	case BPF_CGROUP_INET6_CONNECT:
+	case BPF_CGROUP_INET4_POST_BIND:
+	case BPF_CGROUP_INET6_POST_BIND:
+	case BPF_CGROUP_UDP4_SENDMSG:
+	case BPF_CGROUP_UDP6_SENDMSG:
+	case BPF_LIRC_MODE2:
+	case BPF_FLOW_DISSECTOR:
+	case BPF_CGROUP_SYSCTL:
+	case BPF_CGROUP_UDP4_RECVMSG:
+	case BPF_CGROUP_UDP6_RECVMSG:
+	case BPF_CGROUP_GETSOCKOPT:
+	case BPF_CGROUP_SETSOCKOPT:
+	case BPF_CGROUP_INET4_GETPEERNAME:
+	case BPF_CGROUP_INET6_GETPEERNAME:
+	case BPF_CGROUP_INET4_GETSOCKNAME:
+	case BPF_CGROUP_INET6_GETSOCKNAME:
+	case BPF_XDP_DEVMAP:
+	case BPF_CGROUP_INET_SOCK_RELEASE:
+	case BPF_XDP_CPUMAP:
+	case BPF_SK_LOOKUP:
+	case BPF_XDP:
+	case BPF_SK_SKB_VERDICT:
+	case BPF_SK_REUSEPORT_SELECT:
+	case BPF_SK_REUSEPORT_SELECT_OR_MIGRATE:
 		return true;
 	default:
-		return false;
+		return compat_harmless_attachment(type);
 	}
 }
 
-static bool bpf_call(const struct pt_regs *regs, long *result)
+static bool bpf_call(const struct pt_regs *regs)
 {
 	const union bpf_attr *attr = (const union bpf_attr *)regs->si;
 
@@ -244,7 +277,9 @@ static bool bpf_call(const struct pt_regs *regs, long *result)
 	case BPF_PROG_LOAD:
 		return !harmless_program(attr->prog_type);
 	case BPF_LINK_CREATE:
-		return tracing_attachment(attr->link_create.attach_type);
+		return !harmless_attachment(attr->link_create.attach_type);
+	case BPF_PROG_ATTACH:
+		return !harmless_attachment(attr->attach_type);
 	case BPF_RAW_TRACEPOINT_OPEN:
 	case BPF_ITER_CREATE:
 		return true;
@@ -256,13 +291,92 @@ static bool bpf_call(const struct pt_regs *regs, long *result)
 	}
 }
 
-/* By these any program that is loaded reaches a task's registers. */
-static bool bpf_helper(const struct pt_regs *regs, long *result)
+/*
+ * By these a program of any type reads what it likes of the kernel, or comes to a task. Some read
+ * addresses as they print.
+ */
+static bool bpf_helper(const struct pt_regs *regs)
 {
-	unsigned int helper = (unsigned int)regs->di;
+	if (!armed())
+		return false;
+	switch ((int)regs->di) {
+	case BPF_FUNC_trace_printk:
+	case BPF_FUNC_trace_vprintk:
+	case BPF_FUNC_snprintf:
+	case BPF_FUNC_snprintf_btf:
+	case BPF_FUNC_probe_read_user:
+	case BPF_FUNC_probe_read_user_str:
+	case BPF_FUNC_probe_read_kernel:
+	case BPF_FUNC_probe_read_kernel_str:
+	case BPF_FUNC_per_cpu_ptr:
+	case BPF_FUNC_this_cpu_ptr:
+	case BPF_FUNC_get_current_task:
+	case BPF_FUNC_get_current_task_btf:
+	case BPF_FUNC_task_pt_regs:
+		return true;
+	default:
+		return false;
+	}
+}
 
-	return armed() && (helper == BPF_FUNC_task_pt_regs ||
-			   helper == BPF_FUNC_get_current_task_btf);
+/* Programs that trace, or could, loaded since the hooks are in place and not gone yet. */
+static atomic_t tracing_programs = ATOMIC_INIT(0);
+
+static bool programs_trace(void)
+{
+	return atomic_read(&tracing_programs) > 0;
+}
+
+/* Loads through pointers that the verifier knows the type of, in any function of the program. */
+static bool follows_pointers(const struct bpf_prog *prog)
+{
+	const struct bpf_prog_aux *aux = prog->aux;
+	u32 i;
+
+	if (aux->num_exentries)
+		return true;
+	for (i = 0; aux->func && i < aux->func_cnt; i++)
+		if (aux->func[i]->aux->num_exentries)
+			return true;
+	return false;
+}
+
+/* Calls a helper that comes to a task, after which loads need not show. */
+static bool comes_to_tasks(const struct bpf_prog *prog)
+{
+	unsigned long helper;
+	u32 i;
+
+	for (i = 0; i < prog->len; i++) {
+		const struct bpf_insn *insn = &prog->insnsi[i];
+
+		if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg)
+			continue;
+		helper = (unsigned long)__bpf_call_base + (long)insn->imm;
+		if (helper == guard_task_helpers[0] || helper == guard_task_helpers[1])
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A program from before can't be taken from where it runs: by trampoline, or inside of a kprobe's
+ * handler, where no other runs. So it is counted as long as it is there. Those that were loaded
+ * before the hooks are not known, when they come nor when they go.
+ */
+static bool count_program(const struct pt_regs *regs)
+{
+	const struct bpf_prog *prog = (const struct bpf_prog *)regs->di;
+
+	if (prog->aux->load_time < guard_placed_at)
+		return false;
+	if (harmless_program(prog->type) && !follows_pointers(prog) && !comes_to_tasks(prog))
+		return false;
+	if ((int)regs->si == PERF_BPF_EVENT_PROG_LOAD)
+		atomic_inc(&tracing_programs);
+	else if ((int)regs->si == PERF_BPF_EVENT_PROG_UNLOAD)
+		atomic_dec(&tracing_programs);
+	return false;
 }
 
 /* The kernel itself ---------------------------------------------------------- */
@@ -271,7 +385,7 @@ static bool bpf_helper(const struct pt_regs *regs, long *result)
  * Only what reads or changes memory of the kernel at will. The rest of what lockdown knows stays
  * as the machine has it.
  */
-static bool locked_down(const struct pt_regs *regs, long *result)
+static bool locked_down(const struct pt_regs *regs)
 {
 	if (!armed())
 		return false;
@@ -298,12 +412,12 @@ static bool forced_removal(unsigned long flags)
 	return (flags & O_TRUNC) && atomic_read(&guard_regions);
 }
 
-static bool delete_module_64(const struct pt_regs *regs, long *result)
+static bool delete_module_64(const struct pt_regs *regs)
 {
 	return forced_removal(((const struct pt_regs *)regs->di)->si);
 }
 
-static bool delete_module_32(const struct pt_regs *regs, long *result)
+static bool delete_module_32(const struct pt_regs *regs)
 {
 	return forced_removal(((const struct pt_regs *)regs->di)->cx);
 }
@@ -316,6 +430,7 @@ static bool delete_module_32(const struct pt_regs *regs, long *result)
 	{ .name = #symbol, .needed = need, .probe = true, .refuse = if_guarded, .stops = attack }
 
 #define BPF	IS_ENABLED(CONFIG_BPF_SYSCALL)
+#define BPF_TRACE	(BPF && PERF)
 #define BPF_RUN	(BPF && IS_ENABLED(CONFIG_BPF_EVENTS))
 #define CALLS32	IS_ENABLED(CONFIG_IA32_EMULATION)
 #define KEXEC	IS_ENABLED(CONFIG_KEXEC)
@@ -324,44 +439,56 @@ static bool delete_module_32(const struct pt_regs *regs, long *result)
 #define UNLOAD	IS_ENABLED(CONFIG_MODULE_FORCE_UNLOAD)
 
 struct guard_hook guard_hooks[] = {
-	HOOK(security_ptrace_access_check, true, ptrace_access, -EPERM, "ptrace, /proc/PID"),
-	HOOK(security_ptrace_traceme, true, ptrace_traceme, -EPERM, "PTRACE_TRACEME"),
-	HOOK(__access_remote_vm, true, remote_vm, 0, "/proc/PID/mem opened before"),
-	HOOK(access_remote_vm, true, remote_vm, 0, "/proc/PID/mem opened before"),
-	HOOK(show_map, true, remote_vma, -EPERM, "/proc/PID/maps opened before"),
-	HOOK(show_smap, IS_ENABLED(CONFIG_PROC_PAGE_MONITOR), remote_vma, -EPERM,
+	HOOK(security_ptrace_access_check, true, ptrace_access, GUARD_EPERM, "ptrace, /proc/PID"),
+	HOOK(security_ptrace_traceme, true, ptrace_traceme, GUARD_EPERM, "PTRACE_TRACEME"),
+	HOOK(__access_remote_vm, true, remote_vm, GUARD_ZERO, "/proc/PID/mem opened before"),
+	HOOK(access_remote_vm, true, remote_vm, GUARD_ZERO, "/proc/PID/mem opened before"),
+	HOOK(show_map, true, remote_vma, GUARD_EPERM, "/proc/PID/maps opened before"),
+	HOOK(show_smap, IS_ENABLED(CONFIG_PROC_PAGE_MONITOR), remote_vma, GUARD_EPERM,
 	     "/proc/PID/smaps opened before"),
-	HOOK(show_numa_map, IS_ENABLED(CONFIG_NUMA), remote_vma, -EPERM,
+	HOOK(show_numa_map, IS_ENABLED(CONFIG_NUMA), remote_vma, GUARD_EPERM,
 	     "/proc/PID/numa_maps opened before"),
-	HOOK(pagemap_read, IS_ENABLED(CONFIG_PROC_PAGE_MONITOR), remote_pagemap, -EPERM,
+	HOOK(pagemap_read, IS_ENABLED(CONFIG_PROC_PAGE_MONITOR), remote_pagemap, GUARD_EPERM,
 	     "/proc/PID/pagemap opened before"),
-	HOOK(do_coredump, IS_ENABLED(CONFIG_COREDUMP), if_guarded, 0, "core dumps"),
+	HOOK(exit_mm_release, true, leaves_memory, GUARD_ZERO, "samples of a task that ends"),
+	HOOK(exec_mm_release, true, leaves_memory, GUARD_ZERO, "samples of a task that execs"),
+	HOOK(do_coredump, IS_ENABLED(CONFIG_COREDUMP), if_guarded, GUARD_ZERO, "core dumps"),
 
-	HOOK(copy_from_user_nofault, true, user_nofault, -EFAULT, "probes of user memory"),
-	HOOK(strncpy_from_user_nofault, true, if_guarded, -EFAULT, "probes of user memory"),
-	HOOK(strnlen_user_nofault, true, if_guarded, 0, "probes of user memory"),
-	HOOK(copy_from_user_nmi, true, user_nmi, 0, "samples of user memory"),
-	HOOK(copy_from_kernel_nofault, true, kernel_nofault, -EFAULT, "probes of frames"),
-	HOOK(stack_trace_save_user, IS_ENABLED(CONFIG_STACKTRACE), if_guarded, 0,
+	HOOK(copy_from_user_nofault, true, user_nofault, GUARD_EFAULT, "probes of user memory"),
+	HOOK(strncpy_from_user_nofault, true, if_guarded, GUARD_EFAULT, "probes of user memory"),
+	HOOK(strnlen_user_nofault, true, if_guarded, GUARD_ZERO, "probes of user memory"),
+	HOOK(copy_from_user_nmi, true, if_guarded, GUARD_THIRD, "samples of user memory"),
+	{ .name = "copy_from_kernel_nofault", .needed = true, .refuse = kernel_nofault,
+	  .result = GUARD_EFAULT, .bypassed = freed_pages_are_unmapped,
+	  .stops = "probes of kernel memory" },
+	HOOK(strncpy_from_kernel_nofault, true, kernel_string, GUARD_EFAULT,
+	     "probes of kernel memory"),
+	HOOK(stack_trace_save_user, IS_ENABLED(CONFIG_STACKTRACE), if_guarded, GUARD_ZERO,
 	     "traces of the user stack"),
-	HOOK(get_perf_callchain, PERF, if_guarded, 0, "traces of the user stack"),
+	HOOK(get_perf_callchain, PERF, if_guarded, GUARD_ZERO, "traces of the user stack"),
 
-	HOOK(__perf_event_overflow, PERF && BPF, perf_overflow, 0, "BPF programs on samples"),
-	HOOK(perf_event_output, PERF, if_guarded, 0, "perf samples"),
-	HOOK(perf_event_output_forward, PERF, if_guarded, 0, "perf samples"),
-	HOOK(perf_event_output_backward, PERF, if_guarded, 0, "perf samples"),
-	HOOK(perf_bp_event, PERF && IS_ENABLED(CONFIG_HAVE_HW_BREAKPOINT), if_guarded, 0,
+	HOOK(__perf_event_overflow, PERF && BPF, perf_overflow, GUARD_ZERO, "BPF programs on samples"),
+	HOOK(perf_event_output, PERF, if_guarded, GUARD_ZERO, "perf samples"),
+	HOOK(perf_event_output_forward, PERF, if_guarded, GUARD_ZERO, "perf samples"),
+	HOOK(perf_event_output_backward, PERF, if_guarded, GUARD_ZERO, "perf samples"),
+	HOOK(perf_bp_event, PERF && IS_ENABLED(CONFIG_HAVE_HW_BREAKPOINT), if_guarded, GUARD_ZERO,
 	     "hardware breakpoints"),
-	HOOK(perf_aux_output_begin, PERF, perf_aux, 0, "hardware traces"),
-	HOOK(uprobe_write_opcode, IS_ENABLED(CONFIG_UPROBES), write_opcode, 0, "user probes"),
+	HOOK(perf_aux_output_begin, PERF, perf_aux, GUARD_ZERO, "hardware traces"),
+	HOOK(uprobe_write_opcode, IS_ENABLED(CONFIG_UPROBES), write_opcode, GUARD_ZERO, "user probes"),
 	{ .name = "trace_pagefault_reg", .needed = IS_ENABLED(CONFIG_TRACING),
-	  .refuse = while_armed, .result = -EPERM, .bypassed = guard_faults_traced,
+	  .refuse = while_armed, .result = GUARD_EPERM, .bypassed = guard_faults_traced,
 	  .stops = "tracing of page faults" },
 
-	HOOK(security_bpf, BPF, bpf_call, -EPERM,
+	HOOK(security_bpf, BPF, bpf_call, GUARD_EPERM,
 	     "BPF programs that trace"),
-	HOOK(bpf_base_func_proto, BPF, bpf_helper, 0, "BPF programs that read registers"),
-	HOOK(bpf_copy_from_user, BPF_RUN, bpf_copy_user, -EFAULT, "BPF reads of user memory"),
+	HOOK(bpf_base_func_proto, BPF, bpf_helper, GUARD_ZERO,
+	     "BPF programs that read the kernel by helpers"),
+	HOOK(btf_struct_access, BPF, while_armed, GUARD_EACCES,
+	     "BPF programs that read the kernel by pointers"),
+	{ .name = "perf_event_bpf_event", .needed = BPF_TRACE, .always = true,
+	  .refuse = count_program, .bypassed = programs_trace,
+	  .stops = "BPF programs that trace, loaded before" },
+	HOOK(bpf_copy_from_user, BPF_RUN, bpf_copy_user, GUARD_EFAULT, "BPF reads of user memory"),
 
 	PROBE(trace_call_bpf, BPF_RUN, "BPF programs on tracepoints and kprobes"),
 	PROBE(bpf_trace_run1, BPF_RUN, "BPF programs on tracepoints"),
@@ -380,24 +507,24 @@ struct guard_hook guard_hooks[] = {
 	      "BPF programs on many kprobes"),
 	PROBE(kprobe_multi_link_exit_handler, BPF_RUN && IS_ENABLED(CONFIG_FPROBE),
 	      "BPF programs on many kprobes"),
-	HOOK(write_enabled_file_bool, IS_ENABLED(CONFIG_DEBUG_FS), while_armed, -EPERM,
+	HOOK(write_enabled_file_bool, IS_ENABLED(CONFIG_DEBUG_FS), while_armed, GUARD_EPERM,
 	     "switching kprobes off, those of guards too"),
 
-	HOOK(security_locked_down, true, locked_down, -EPERM,
+	HOOK(security_locked_down, true, locked_down, GUARD_EPERM,
 	     "kprobes, kcore, /dev/mem, kdb"),
-	HOOK(read_kcore_iter, IS_ENABLED(CONFIG_PROC_KCORE), while_armed, -EPERM,
+	HOOK(read_kcore_iter, IS_ENABLED(CONFIG_PROC_KCORE), while_armed, GUARD_EPERM,
 	     "/proc/kcore opened before"),
-	HOOK(__x64_sys_delete_module, UNLOAD, delete_module_64, -EPERM, "rmmod -f"),
-	HOOK(__ia32_sys_delete_module, UNLOAD && CALLS32, delete_module_32, -EPERM, "rmmod -f"),
-	HOOK(__x64_sys_kexec_load, KEXEC, while_armed, -EPERM, "crash kernels"),
-	HOOK(__ia32_compat_sys_kexec_load, KEXEC && CALLS32, while_armed, -EPERM,
+	HOOK(__x64_sys_delete_module, UNLOAD, delete_module_64, GUARD_EPERM, "rmmod -f"),
+	HOOK(__ia32_sys_delete_module, UNLOAD && CALLS32, delete_module_32, GUARD_EPERM, "rmmod -f"),
+	HOOK(__x64_sys_kexec_load, KEXEC, while_armed, GUARD_EPERM, "crash kernels"),
+	HOOK(__ia32_compat_sys_kexec_load, KEXEC && CALLS32, while_armed, GUARD_EPERM,
 	     "crash kernels"),
 	HOOK(__x64_compat_sys_kexec_load, KEXEC && IS_ENABLED(CONFIG_X86_X32_ABI), while_armed,
-	     -EPERM, "crash kernels"),
-	HOOK(__x64_sys_kexec_file_load, KEXEC_F, while_armed, -EPERM, "crash kernels"),
-	HOOK(__ia32_sys_kexec_file_load, KEXEC_F && CALLS32, while_armed, -EPERM,
+	     GUARD_EPERM, "crash kernels"),
+	HOOK(__x64_sys_kexec_file_load, KEXEC_F, while_armed, GUARD_EPERM, "crash kernels"),
+	HOOK(__ia32_sys_kexec_file_load, KEXEC_F && CALLS32, while_armed, GUARD_EPERM,
 	     "crash kernels"),
-	HOOK(kernel_kexec, KEXEC || KEXEC_F, while_armed, -EPERM,
+	HOOK(kernel_kexec, KEXEC || KEXEC_F, while_armed, GUARD_EPERM,
 	     "a kernel started without a reset"),
 };
 

@@ -10,6 +10,7 @@
  */
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
+#include <linux/ktime.h>
 #include <linux/linkage.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -28,17 +29,42 @@ static bool guards = true;
 module_param(guards, bool, 0444);
 MODULE_PARM_DESC(guards, "keep root out of processes with a region (default: on)");
 
-/* Where a refused function goes instead: back to its caller, with the result in place. */
-asmlinkage void guard_return(void);
-asm(".pushsection .text\n"
-	".type guard_return, @function\n"
-	"guard_return:\n"
+/*
+ * Where a refused function goes instead: back to its caller, with its result. The result is set
+ * here and not by the handler: where a BPF trampoline shares the function, it runs in between.
+ */
 #ifdef CONFIG_X86_KERNEL_IBT
-	"endbr64\n"
+#define STUB_ENTRY	"endbr64\n"
+#else
+#define STUB_ENTRY
 #endif
-	ASM_RET
-	".size guard_return, . - guard_return\n"
-	".popsection\n");
+#define STUB(name, set)					\
+	asmlinkage void name(void);			\
+	asm(".pushsection .text\n"			\
+		".type " #name ", @function\n"		\
+		#name ":\n" STUB_ENTRY set "\n"		\
+		ASM_RET					\
+		".size " #name ", . - " #name "\n"	\
+		".popsection\n")
+#define STUB_RETURNING(name, value) \
+	STUB(name, "movq $" __stringify(value) ", %rax")
+
+STUB(return_zero, "xorl %eax, %eax");
+STUB_RETURNING(return_eperm, -1);
+STUB_RETURNING(return_eacces, -13);
+STUB_RETURNING(return_efault, -14);
+STUB(return_third, "movq %rdx, %rax");
+STUB_RETURNING(return_probed, -125);
+static_assert(EPERM == 1 && EACCES == 13 && EFAULT == 14 && ECANCELED == 125);
+
+static void (* const stubs[GUARD_RESULTS])(void) = {
+	[GUARD_ZERO] = return_zero,
+	[GUARD_EPERM] = return_eperm,
+	[GUARD_EACCES] = return_eacces,
+	[GUARD_EFAULT] = return_efault,
+	[GUARD_THIRD] = return_third,
+	[GUARD_PROBED] = return_probed,
+};
 
 /* Placed hooks by address. */
 #define PLACED_MAX	64
@@ -62,18 +88,20 @@ static struct guard_hook *hook_at(unsigned long ip)
 	return NULL;
 }
 
-/* True where the function is refused, and its caller gets the result. */
+/* True where the function is refused. */
 static bool decide(struct guard_hook *hook, struct pt_regs *regs)
 {
-	long result = hook->result;
+	/* What seen_to_run() calls with; nobody else has the address. */
+	bool probing = regs->di == (unsigned long)guard_probe;
 	bool refused;
 
+	if (!hook->always && !atomic_read(&guard_awake))
+		return false;
 	preempt_disable_notrace();
-	refused = hook->refuse(regs, &result);
+	refused = hook->refuse(regs);
 	if (refused) {
-		regs->ax = result;
-		regs->ip = (unsigned long)guard_return;
-		if (result != GUARD_PROBE_RESULT)
+		regs->ip = (unsigned long)stubs[probing ? GUARD_PROBED : hook->result];
+		if (!probing)
 			atomic64_inc(&hook->refusals);
 	}
 	preempt_enable_notrace();
@@ -84,11 +112,8 @@ static void guard_handler(unsigned long ip, unsigned long parent_ip, struct ftra
 			  struct ftrace_regs *fregs)
 {
 	struct pt_regs *regs = ftrace_get_regs(fregs);
-	struct guard_hook *hook;
+	struct guard_hook *hook = regs ? hook_at(ip) : NULL;
 
-	if (!atomic_read(&guard_awake) || !regs)
-		return;
-	hook = hook_at(ip);
 	if (hook)
 		decide(hook, regs);
 }
@@ -125,7 +150,7 @@ static struct kprobe *probes;
 static int probe_handler(struct kprobe *probe, struct pt_regs *regs)
 {
 	/* 1: the instruction under the probe is not run. */
-	return atomic_read(&guard_awake) && decide(&guard_hooks[probe - probes], regs);
+	return decide(&guard_hooks[probe - probes], regs);
 }
 NOKPROBE_SYMBOL(probe_handler);
 
@@ -155,6 +180,18 @@ static bool look_up(struct guard_hook *hook, struct kprobe *probe)
 	return true;
 }
 
+static unsigned long address_of(const char *symbol)
+{
+	struct kprobe probe = { .symbol_name = symbol, .flags = KPROBE_FLAG_DISABLED };
+	unsigned long address;
+
+	if (register_kprobe(&probe))
+		return 0;
+	address = (unsigned long)probe.addr;
+	unregister_kprobe(&probe);
+	return address;
+}
+
 /*
  * The addresses, by way of probes that are never armed: symbols can't be looked up otherwise. A
  * probe at a function's entry sits where the tracer's call does. All are taken away together,
@@ -173,6 +210,8 @@ static int look_up_all(void)
 		    !guard_hooks[i].probe)
 			used[count++] = &probes[i];
 	unregister_kprobes(used, count);
+	for (i = 0; i < GUARD_TASK_HELPERS; i++)
+		guard_task_helpers[i] = address_of(guard_task_helper_names[i]);
 	return 0;
 }
 
@@ -257,6 +296,8 @@ static void drop_refused(void)
 	}
 }
 
+u64 guard_placed_at;
+
 bool guard_enabled(void)
 {
 	return guards;
@@ -282,6 +323,7 @@ void guard_place(void)
 		ret = place_all();
 	}
 	registered = !ret;
+	guard_placed_at = ktime_get_boottime_ns();
 	if (ret)
 		pr_err("no guard could be placed (%d)\n", ret);
 	else if (guard_state() != MON_GUARDS_ARMED)
