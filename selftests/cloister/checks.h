@@ -11,6 +11,10 @@
 #include "kselftest_harness.h"
 #include "region.h"
 
+/* Seconds a test: against hangs, on a debug kernel that is emulated on a machine that is shared. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	600
+
 /*
  * Without @path there is nothing to test: the program as a whole is skipped. For constructors:
  * a SKIP() in FIXTURE_SETUP() does not keep the test's body from being run.

@@ -259,12 +259,12 @@ static int alice(void *argument)
 }
 
 /* The control: what the device has is little enough that she could be disturbed. */
-TEST_F_TIMEOUT(hostile, control_alone, TIMEOUT)
+TEST_F(hostile, control_alone)
 {
 	EXPECT_EQ(0, as_user(ALICE, alice, self->battle));
 }
 
-TEST_F_TIMEOUT(hostile, everything_at_once, TIMEOUT)
+TEST_F(hostile, everything_at_once)
 {
 	pid_t mallory = start_as(MALLORY, attack, self->battle);
 
@@ -362,12 +362,12 @@ static void under_pressure(struct __test_metadata *_metadata, struct battle *bat
 	EXPECT_EQ(SIGNALLED(SIGKILL), child_result(eater));
 }
 
-TEST_F_TIMEOUT(hostile, memory_pressure, TIMEOUT)
+TEST_F(hostile, memory_pressure)
 {
 	under_pressure(_metadata, self->battle);
 }
 
-TEST_F_TIMEOUT(hostile, memory_pressure_without_swap, TIMEOUT)
+TEST_F(hostile, memory_pressure_without_swap)
 {
 	ASSERT_EQ(0, swap_off());
 	under_pressure(_metadata, self->battle);
@@ -437,7 +437,7 @@ static void small_group(struct __test_metadata *_metadata, struct battle *battle
 		sched_yield();
 }
 
-TEST_F_TIMEOUT(hostile, small_memory_cgroup, TIMEOUT)
+TEST_F(hostile, small_memory_cgroup)
 {
 	small_group(_metadata, self->battle);
 }

@@ -109,7 +109,7 @@ static int outgrow_the_group(void *unused)
 }
 
 /* It seals its own pages, which can be swapped, and the OOM killer is not needed. */
-TEST_F_TIMEOUT(memcg, region_makes_room_for_itself, 120)
+TEST_F(memcg, region_makes_room_for_itself)
 {
 	char limit[32];
 

@@ -65,7 +65,7 @@ static int region_with_pins(int device, const uint8_t *source, uint64_t limit)
 /* Residence ------------------------------------------------------------------- */
 
 /* The control are the other pages: all of them are sealed. */
-TEST_F_TIMEOUT(pinned, seal_passes_over, TIMEOUT)
+TEST_F(pinned, seal_passes_over)
 {
 	int region = region_with_pins(self->device, self->source, 0);
 	struct cloister_stats stats;
@@ -97,7 +97,7 @@ TEST_F_TIMEOUT(pinned, seal_passes_over, TIMEOUT)
 	close(region);
 }
 
-TEST_F_TIMEOUT(pinned, while_the_region_is_built, TIMEOUT)
+TEST_F(pinned, while_the_region_is_built)
 {
 	int region = create_region(self->device, SIZE, 32 * PAGE, 0);
 
@@ -112,7 +112,7 @@ TEST_F_TIMEOUT(pinned, while_the_region_is_built, TIMEOUT)
 }
 
 /* The working set is four times the limit: every other page comes and goes. */
-TEST_F_TIMEOUT(pinned, region_at_its_limit, TIMEOUT)
+TEST_F(pinned, region_at_its_limit)
 {
 	int region = region_with_pins(self->device, self->source, SIZE / 4);
 	uint64_t before, others;
@@ -136,7 +136,7 @@ TEST_F_TIMEOUT(pinned, region_at_its_limit, TIMEOUT)
 	close(region);
 }
 
-TEST_F_TIMEOUT(pinned, shrinker_passes_over, TIMEOUT)
+TEST_F(pinned, shrinker_passes_over)
 {
 	int region = region_with_pins(self->device, self->source, 0), round;
 	struct cloister_stats stats;
@@ -156,7 +156,7 @@ TEST_F_TIMEOUT(pinned, shrinker_passes_over, TIMEOUT)
 }
 
 /* Zero pages take a frame when they are first touched; pinned ones have it before. */
-TEST_F_TIMEOUT(pinned, zero_pages_have_frames_at_once, TIMEOUT)
+TEST_F(pinned, zero_pages_have_frames_at_once)
 {
 	int region = create_region(self->device, SIZE, 0, 0);
 	struct cloister_stats stats;
@@ -185,7 +185,7 @@ TEST_F_TIMEOUT(pinned, zero_pages_have_frames_at_once, TIMEOUT)
 	close(region);
 }
 
-TEST_F_TIMEOUT(pinned, flags, TIMEOUT)
+TEST_F(pinned, flags)
 {
 	static const struct {
 		uint32_t flags;
@@ -211,7 +211,7 @@ TEST_F_TIMEOUT(pinned, flags, TIMEOUT)
 
 /* What is refused --------------------------------------------------------------- */
 
-TEST_F_TIMEOUT(pinned, region_limit, TIMEOUT)
+TEST_F(pinned, region_limit)
 {
 	int region = create_region(self->device, SIZE, 32 * PAGE, 0);
 	struct cloister_stats before;
@@ -241,7 +241,7 @@ TEST_F_TIMEOUT(pinned, region_limit, TIMEOUT)
 	close(region);
 }
 
-TEST_F_TIMEOUT(pinned, device_limit, TIMEOUT)
+TEST_F(pinned, device_limit)
 {
 	const size_t all = DEVICE_PINS * PAGE;
 	int region = create_region(self->device, 2 * all, 0, 0), other;
@@ -307,7 +307,7 @@ static void may_lock(unsigned long pages)
 }
 
 /* A user who may lock all of the machine's memory still has a limit here. */
-TEST_F_TIMEOUT(pinned, user_limit, TIMEOUT)
+TEST_F(pinned, user_limit)
 {
 	struct task task = { .device = self->device, .source = self->source };
 	pid_t pid = fork();
@@ -382,7 +382,7 @@ static int run_as_alice(int (*work)(void *), struct task *task, unsigned long lo
 	return child_result(pid);
 }
 
-TEST_F_TIMEOUT(pinned, counts_against_memlock, TIMEOUT)
+TEST_F(pinned, counts_against_memlock)
 {
 	struct task task = { .device = self->device, .source = self->source };
 
@@ -402,7 +402,7 @@ static int no_right_to_lock(void *argument)
 	return 0;
 }
 
-TEST_F_TIMEOUT(pinned, without_the_right_to_lock, TIMEOUT)
+TEST_F(pinned, without_the_right_to_lock)
 {
 	struct task task = { .device = self->device, .source = self->source };
 
@@ -423,7 +423,7 @@ static int privileged_pins(void *argument)
 	return 0;
 }
 
-TEST_F_TIMEOUT(pinned, privileged, TIMEOUT)
+TEST_F(pinned, privileged)
 {
 	struct task task = { .device = self->device, .source = self->source };
 
@@ -450,7 +450,7 @@ static int failures_half_way(void *argument)
 	return 0;
 }
 
-TEST_F_TIMEOUT(pinned, calls_that_fail_half_way, TIMEOUT)
+TEST_F(pinned, calls_that_fail_half_way)
 {
 	struct task task = { .device = self->device, .source = self->source };
 
@@ -491,7 +491,7 @@ static int several_pay(void *argument)
 	return 0;
 }
 
-TEST_F_TIMEOUT(pinned, adder_that_died_before, TIMEOUT)
+TEST_F(pinned, adder_that_died_before)
 {
 	struct task task = { .device = self->device, .source = self->source };
 
@@ -508,7 +508,7 @@ static int killed_with_pins(void *argument)
 	return 0;
 }
 
-TEST_F_TIMEOUT(pinned, killed_process, TIMEOUT)
+TEST_F(pinned, killed_process)
 {
 	struct task task = { .device = self->device, .source = self->source };
 	int i;

@@ -128,7 +128,7 @@ static void try_failure(struct __test_metadata *_metadata, const struct ground *
 	EXPECT_EQ(CLOISTER_STATE_DEAD, stats.state) TH_LOG("%s", failure->function);
 }
 
-TEST_F_TIMEOUT(refusals, functions_that_fail, 120)
+TEST_F(refusals, functions_that_fail)
 {
 	size_t i;
 	uint32_t nth;

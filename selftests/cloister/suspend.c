@@ -53,7 +53,7 @@ static void suspend_at(struct __test_metadata *_metadata, const struct ground *g
 	EXPECT_EQ(0, call(ground->live, CLOISTER_QUOTE, &quote)) TH_LOG("%s", level);
 }
 
-TEST_F_TIMEOUT(suspend, levels, 120)
+TEST_F(suspend, levels)
 {
 	static const char * const levels[] = {
 		"freezer", "devices", "platform", "processors", "core",

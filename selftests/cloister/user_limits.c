@@ -74,7 +74,7 @@ static int regions_up_to_the_limit(void *device)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, regions, TIMEOUT)
+TEST_F(user_limits, regions)
 {
 	EXPECT_EQ(0, as_user(ALICE, regions_up_to_the_limit, &self->device));
 }
@@ -87,7 +87,7 @@ static int all_regions(void *device)
 }
 
 /* Alice at her limit does not keep Mallory from his, nor root from any number. */
-TEST_F_TIMEOUT(user_limits, regions_of_others, TIMEOUT)
+TEST_F(user_limits, regions_of_others)
 {
 	int held[2], report[2], regions[2 * REGIONS], i;
 	char byte = 0;
@@ -122,7 +122,7 @@ static int namespace_is_no_way_out(void *device)
 	return all_regions(device);
 }
 
-TEST_F_TIMEOUT(user_limits, regions_in_a_user_namespace, TIMEOUT)
+TEST_F(user_limits, regions_in_a_user_namespace)
 {
 	EXPECT_EQ(0, as_user(ALICE, namespace_is_no_way_out, &self->device));
 }
@@ -136,7 +136,7 @@ static int region_killed_with_its_process(void *device)
 	return result;
 }
 
-TEST_F_TIMEOUT(user_limits, regions_of_a_process_that_was_killed, TIMEOUT)
+TEST_F(user_limits, regions_of_a_process_that_was_killed)
 {
 	EXPECT_EQ(SIGNALLED(SIGKILL),
 		  as_user(ALICE, region_killed_with_its_process, &self->device));
@@ -180,7 +180,7 @@ static int frames_up_to_the_limit(void *argument)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, frames, TIMEOUT)
+TEST_F(user_limits, frames)
 {
 	EXPECT_EQ(0, as_user(ALICE, frames_up_to_the_limit, &self->device));
 }
@@ -214,13 +214,13 @@ static int second_region_of_a_full_user(void *argument)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, frames_of_a_second_region, TIMEOUT)
+TEST_F(user_limits, frames_of_a_second_region)
 {
 	EXPECT_EQ(0, as_user(ALICE, second_region_of_a_full_user, &self->device));
 }
 
 /* Root is counted but not bounded: its region may fill the device. */
-TEST_F_TIMEOUT(user_limits, frames_of_root, TIMEOUT)
+TEST_F(user_limits, frames_of_root)
 {
 	int region = pattern_region(self->device, 2 * FRAMES * PAGE, 0, 0, READ, 8);
 	struct cloister_get_info info;
@@ -263,7 +263,7 @@ static int tables_up_to_the_limit(void *argument)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, tables, TIMEOUT)
+TEST_F(user_limits, tables)
 {
 	EXPECT_EQ(0, as_user(ALICE, tables_up_to_the_limit, &self->device));
 }
@@ -313,7 +313,7 @@ static int quotes_up_to_the_limit(void *device)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, quotes, TIMEOUT)
+TEST_F(user_limits, quotes)
 {
 	ASSERT_EQ(0, provision_once(self->device));
 	EXPECT_EQ(0, as_user(ALICE, quotes_up_to_the_limit, &self->device));
@@ -338,7 +338,7 @@ static int quotes_of_new_regions(void *device)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, quotes_of_new_regions, TIMEOUT)
+TEST_F(user_limits, quotes_of_new_regions)
 {
 	ASSERT_EQ(0, provision_once(self->device));
 	EXPECT_EQ(0, as_user(MALLORY, quotes_of_new_regions, &self->device));
@@ -363,7 +363,7 @@ static int quotes_without_end(void *argument)
 }
 
 /* Mallory is refused all the time, and root and Bob, who made no quotes before, are not. */
-TEST_F_TIMEOUT(user_limits, quotes_of_others, TIMEOUT)
+TEST_F(user_limits, quotes_of_others)
 {
 	struct quoter *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -409,7 +409,7 @@ static int refusals_are_free(void *device)
 	return 0;
 }
 
-TEST_F_TIMEOUT(user_limits, quotes_that_do_not_fit, TIMEOUT)
+TEST_F(user_limits, quotes_that_do_not_fit)
 {
 	ASSERT_EQ(0, provision_once(self->device));
 	EXPECT_EQ(0, as_user(ALICE, refusals_are_free, &self->device));
@@ -433,7 +433,7 @@ FIXTURE_TEARDOWN(parameters)
 	EXPECT_EQ(0, load_module(LIMITS));
 }
 
-TEST_F_TIMEOUT(parameters, values, TIMEOUT)
+TEST_F(parameters, values)
 {
 	static const struct {
 		const char *text;

@@ -13,9 +13,6 @@
 #include "keys.h"
 #include "reload.h"
 
-/* Seconds for a test: its module may take a while to load on a machine that is shared. */
-#define TIMEOUT	600
-
 /* Users that no system has. */
 #define ALICE	61001
 #define MALLORY	61002
