@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * BPF programs that were attached before guards were armed. Most kinds are passed over while a
- * guarded process runs; those that enter by a trampoline can't be.
+ * BPF programs that trace and were loaded before. Quotes say that guards are partial while the
+ * module knows of one; of those from before the module it knows nothing.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -20,10 +20,23 @@ static int bpf(int command, union bpf_attr *attr)
 	return (int)syscall(SYS_bpf, command, attr, sizeof(*attr));
 }
 
-static bool enters_by_trampoline(unsigned int type)
+static bool traces(unsigned int type)
 {
-	return type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM ||
-	       type == BPF_PROG_TYPE_EXT;
+	switch (type) {
+	case BPF_PROG_TYPE_KPROBE:
+	case BPF_PROG_TYPE_TRACEPOINT:
+	case BPF_PROG_TYPE_PERF_EVENT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
+	case BPF_PROG_TYPE_TRACING:
+	case BPF_PROG_TYPE_STRUCT_OPS:
+	case BPF_PROG_TYPE_EXT:
+	case BPF_PROG_TYPE_LSM:
+	case BPF_PROG_TYPE_SYSCALL:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* False when the program is gone again, or can't be looked at. */
@@ -64,7 +77,7 @@ static int count_tracers(char names[NAMES_MAX])
 		if (bpf(BPF_PROG_GET_NEXT_ID, &attr))
 			return errno == ENOENT ? count : -1;
 		id = attr.next_id;
-		if (!describe(id, &info) || !enters_by_trampoline(info.type))
+		if (!describe(id, &info) || !traces(info.type))
 			continue;
 		count++;
 		if (used < NAMES_MAX)
@@ -91,12 +104,13 @@ void doctor_look_tracers(const struct doctor *doctor, struct doctor_finding *fin
 			     strerror(errno));
 		finding->fix = "run this as root";
 	} else if (count) {
-		doctor_found(finding, DOCTOR_NOTE, "%d attached: %s", count, names);
-		finding->means = "programs that were attached before the module was loaded go on "
-				 "running in processes that hold a region, and see their registers";
-		finding->fix = "know who loaded them (bpftool prog show); load the module before "
-			       "whoever is not trusted with that";
+		doctor_found(finding, DOCTOR_NOTE, "%d loaded: %s", count, names);
+		finding->means = "programs that trace may see registers of processes that hold a "
+				 "region; quotes say guards=partial, or say nothing of those that "
+				 "were there before the module";
+		finding->fix = "know who loaded them (bpftool prog show) and end what you can do "
+			       "without; load the module before whoever is not trusted with that";
 	} else {
-		doctor_found(finding, DOCTOR_OK, "none attached");
+		doctor_found(finding, DOCTOR_OK, "none loaded");
 	}
 }
