@@ -42,3 +42,25 @@ download() {
 apt_stamp_fresh() {
 	[ -e "$1" ] && ! [ /var/lib/apt/lists -nt "$1" ]
 }
+
+# source_files NAME PATH...: takes files out of Debian's linux-source-6.1 into a directory of the
+# cache, without their folders, and prints it. They hardly ever change: once here, they are good.
+source_files() {
+	local dir=$cache/$1 archive tmp
+	shift
+	if ! [ -e "$dir/${1##*/}" ]; then
+		archive=$("${BASH_SOURCE[0]%/*}/fetch-source.sh")
+		lock "${dir##*/}"
+		tmp=$(mktemp -d "$cache/.files.XXXXXX")
+		# shellcheck disable=SC2064  # its name now
+		trap "rm -rf '$tmp'" EXIT
+		say "taking ${1##*/} and its like out of ${archive##*/}"
+		# Names are exact, so that tar could stop early; xz has to run to them anyway.
+		tar -xJf "$archive" -C "$tmp" --transform 's,.*/,,' "${@/#/linux-source-6.1/}"
+		rm -rf "$dir"
+		mv "$tmp" "$dir"
+		chmod 755 "$dir"
+		trap - EXIT
+	fi
+	echo "$dir"
+}
