@@ -14,10 +14,12 @@ FIXTURE(memcg) {
 FIXTURE_SETUP(memcg)
 {
 	char controllers[256] = "";
+	const char *path = CGROUPS "/cgroup.subtree_control";
 
-	read_text(CGROUPS "/cgroup.subtree_control", controllers, sizeof(controllers));
-	if (!strstr(controllers, "memory"))
-		SKIP(return, "memcg: no memory controller at " CGROUPS);
+	ASSERT_EQ(0, read_text(path, controllers, sizeof(controllers)))
+		TH_LOG("no cgroup v2 at " CGROUPS ": mount -t cgroup2 cgroup2 " CGROUPS);
+	ASSERT_NE(NULL, strstr(controllers, "memory"))
+		TH_LOG("children have no memory controller: echo +memory >%s", path);
 	rmdir(GROUP);
 	ASSERT_EQ(0, mkdir(GROUP, 0755)) TH_LOG(GROUP ": %s", strerror(errno));
 }
