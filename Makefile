@@ -144,7 +144,7 @@ check-unit: deps ## all tests but those that run inside a VM
 	@selftests/vm/tap-summary --expected selftests/expected-skips $(TAPDIR)/unit.tap
 
 .PHONY: check-vm
-check-vm: deps ## only the tests in a VM on each KERNEL; ONLY="access seal" for those alone
+check-vm: deps ## only the tests in a VM on each KERNEL; ONLY="access seal" for those alone, SEED=n to repeat
 	+@$(MAKE) $(JOBS) modules test-modules tests
 	+@$(MAKE) -j$(SUITE_JOBS) $(KERNEL:%=suite-%)
 	@selftests/vm/tap-summary --expected selftests/expected-skips $(KERNEL:%=$(TAPDIR)/%.tap)
@@ -161,9 +161,12 @@ suite-unit:
 
 tests_of = $(VM_TESTS) $(if $(filter debug,$1),$(DEBUG_VM_TESTS))
 selected = $(if $(ONLY),$(foreach name,$(ONLY),$(filter %/$(name),$(tests_of))),$(tests_of))
+# Given, not a default: tests that choose at random choose so again.
+seed_given = $(filter command environment,$(firstword $(origin SEED)))
 .PHONY: $(KERNEL:%=suite-%)
 $(KERNEL:%=suite-%): suite-%:
 	@selftests/vm/suite $* $(TAPDIR)/$*.tap $(VM_FILES:%=--file %) \
+		$(if $(seed_given),--env CLOISTER_SEED=$(SEED)) \
 		$(foreach test,$(call selected,$*),-- $(test))
 
 .PHONY: demo

@@ -20,13 +20,12 @@ FIXTURE(kill_calls) {
 
 FIXTURE_SETUP(kill_calls)
 {
-	const char *seed = getenv("CLOISTER_SEED");
 	int result = ground_make(&self->ground);
 
 	ASSERT_EQ(0, result) TH_LOG("%s", strerror(-result));
 	ASSERT_EQ(0, provision_once(self->ground.device));
 	ASSERT_EQ(0, take_snapshot(&self->ground, &self->before));
-	self->seed = seed ? strtoull(seed, NULL, 0) : now_ms();
+	self->seed = seed_of_run();
 	TH_LOG("CLOISTER_SEED=%llu", (unsigned long long)self->seed);
 }
 
@@ -82,7 +81,7 @@ static void kill_one(struct __test_metadata *_metadata, const struct call_info *
 
 TEST_F_TIMEOUT(kill_calls, killed_in_each_call, 600)
 {
-	uint64_t random = self->seed;
+	uint64_t random = random_start(self->seed);
 	struct snapshot now;
 	unsigned int i;
 

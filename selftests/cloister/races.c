@@ -2,7 +2,8 @@
 /*
  * Every two operations on a region at the same moment, on two processors: calls, mappings,
  * touches, close, fork, exec. Each may only end as it may end alone before or after the other, no
- * contents are wrong, and nothing is left of the region afterwards.
+ * contents are wrong, and nothing is left of the region afterwards. How long each waits before it
+ * begins comes from a seed, which CLOISTER_SEED=n in the environment sets.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #define SIZE		(PAGES * PAGE)
 #define SEED		0x4e
 #define ROUNDS		8
+#define DELAY_MAX	2000
 
 /* What two racers have in hands. */
 struct race {
@@ -24,7 +26,8 @@ struct race {
 	uint8_t *source;
 	uint8_t *quote;
 	atomic_int ready;
-	unsigned int wrong;
+	/* What each of its two threads waited, round after round, as one word. */
+	uint64_t choices[2];
 };
 
 /* Results that a racer may have, whatever the other does, end with a 0. */
@@ -151,11 +154,24 @@ struct runner {
 	int result;
 };
 
+static void spin(unsigned int turns)
+{
+	volatile unsigned int n;
+
+	for (n = 0; n < turns; n++)
+		;
+}
+
+static unsigned int choose_delay(uint64_t *random)
+{
+	return random_next(random) % DELAY_MAX;
+}
+
 /* Both are running when either begins; how far apart, each round tries anew. */
 static void *run_racer(void *argument)
 {
 	struct runner *runner = argument;
-	volatile unsigned int spin;
+	uint64_t *choices = &runner->race->choices[runner->cpu];
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
@@ -164,8 +180,8 @@ static void *run_racer(void *argument)
 	atomic_fetch_add(&runner->race->ready, 1);
 	while (atomic_load(&runner->race->ready) < 2)
 		sched_yield();
-	for (spin = 0; spin < runner->delay; spin++)
-		;
+	*choices = pattern_word(*choices, runner->delay);
+	spin(runner->delay);
 	runner->result = runner->racer->run(runner->race);
 	return NULL;
 }
@@ -189,8 +205,8 @@ static void race_pair(struct __test_metadata *_metadata, struct race *race,
 		      const struct racer *one, const struct racer *other, uint64_t *random)
 {
 	struct runner runners[2] = {
-		{ race, one, 0, random_next(random) % 2000, 0 },
-		{ race, other, 1, random_next(random) % 2000, 0 },
+		{ race, one, 0, choose_delay(random), 0 },
+		{ race, other, 1, choose_delay(random), 0 },
 	};
 	pthread_t threads[2];
 	size_t i;
@@ -238,33 +254,51 @@ FIXTURE_TEARDOWN(races)
 	free(self->race.quote);
 }
 
-static void race_all(struct __test_metadata *_metadata, struct race *race)
+static void race_all(struct __test_metadata *_metadata, struct race *race, uint64_t seed,
+		     unsigned int rounds)
 {
-	uint64_t random = now_ms();
-	size_t i, j;
+	uint64_t random = random_start(seed);
 	unsigned int round;
+	size_t i, j;
 
-	TH_LOG("seed %llu", (unsigned long long)random);
+	TH_LOG("CLOISTER_SEED=%llu", (unsigned long long)seed);
+	memset(race->choices, 0, sizeof(race->choices));
 	for (i = 0; i < ARRAY_LEN(racers); i++) {
 		for (j = i; j < ARRAY_LEN(racers); j++) {
 			if (race->live ? !racers[i].live || !racers[j].live :
 					 !racers[i].building || !racers[j].building)
 				continue;
-			for (round = 0; round < ROUNDS; round++)
+			for (round = 0; round < rounds; round++)
 				race_pair(_metadata, race, &racers[i], &racers[j], &random);
 		}
 	}
+	TH_LOG("choices %016llx %016llx", (unsigned long long)race->choices[0],
+	       (unsigned long long)race->choices[1]);
 }
 
 TEST_F_TIMEOUT(races, while_live, 600)
 {
 	self->race.live = true;
-	race_all(_metadata, &self->race);
+	race_all(_metadata, &self->race, seed_of_run(), ROUNDS);
 }
 
 TEST_F_TIMEOUT(races, while_building, 600)
 {
-	race_all(_metadata, &self->race);
+	race_all(_metadata, &self->race, seed_of_run(), ROUNDS);
+}
+
+/* What threads choose is the seed's alone; who comes first then is the machine's affair. */
+TEST_F_TIMEOUT(races, seed_repeats_choices, 300)
+{
+	uint64_t seed = seed_of_run(), first[2];
+
+	race_all(_metadata, &self->race, seed, 1);
+	memcpy(first, self->race.choices, sizeof(first));
+	race_all(_metadata, &self->race, seed, 1);
+	EXPECT_EQ(0, memcmp(first, self->race.choices, sizeof(first)));
+	race_all(_metadata, &self->race, seed + 1, 1);
+	EXPECT_NE(first[0], self->race.choices[0]);
+	EXPECT_NE(first[1], self->race.choices[1]);
 }
 
 /* Another program takes the place of a process whose other thread is in the middle of something. */
@@ -276,37 +310,50 @@ static __attribute__((constructor)) void executed(void)
 		_exit(0);
 }
 
+struct exec_race {
+	struct race *race;
+	const struct racer *racer;
+	unsigned int delays[2];
+};
+
 static int exec_beside(void *argument)
 {
-	struct race *race = argument;
-	struct runner runner = { race, NULL, 1, 0, 0 };
-	const size_t n = race->wrong;
+	struct exec_race *exec = argument;
+	struct race *race = exec->race;
+	struct runner runner = { race, exec->racer, 1, exec->delays[1], 0 };
 	pthread_t thread;
 
-	race->live = racers[n].live;
+	race->live = exec->racer->live;
 	race->region = race->live ?
 		pattern_region(race->device, SIZE, 0, 0, READ | WRITE, SEED) :
 		create_region(race->device, SIZE, 0, 0);
 	race->at = race->live ? map_region(race->region, 0, SIZE, PROT_READ | PROT_WRITE) : NULL;
-	runner.racer = &racers[n];
 	atomic_store(&race->ready, 0);
 	if (race->region < 0 || race->at == MAP_FAILED || setenv(EXECUTED, "1", 1) ||
 	    pthread_create(&thread, NULL, run_racer, &runner))
 		return -100;
 	atomic_fetch_add(&race->ready, 1);
+	while (atomic_load(&race->ready) < 2)
+		sched_yield();
+	spin(exec->delays[0]);
 	execl("/proc/self/exe", "exec", NULL);
 	return -101;
 }
 
 TEST_F_TIMEOUT(races, exec, 300)
 {
+	uint64_t seed = seed_of_run(), random = random_start(seed);
+	struct exec_race exec = { .race = &self->race };
 	unsigned int round;
 	size_t i;
 
+	TH_LOG("CLOISTER_SEED=%llu", (unsigned long long)seed);
 	for (i = 0; i < ARRAY_LEN(racers); i++) {
+		exec.racer = &racers[i];
 		for (round = 0; round < 4; round++) {
-			self->race.wrong = i;
-			EXPECT_EQ(0, in_child(exec_beside, &self->race))
+			exec.delays[0] = choose_delay(&random);
+			exec.delays[1] = choose_delay(&random);
+			EXPECT_EQ(0, in_child(exec_beside, &exec))
 				TH_LOG("exec beside %s", racers[i].name);
 		}
 	}

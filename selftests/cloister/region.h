@@ -402,6 +402,20 @@ HELPER uint64_t random_next(uint64_t *state)
 	return pattern_word(0x5eed, (*state)++);
 }
 
+/* Where it starts: CLOISTER_SEED of the environment, or another place each time. */
+HELPER uint64_t seed_of_run(void)
+{
+	const char *seed = getenv("CLOISTER_SEED");
+
+	return seed ? strtoull(seed, NULL, 0) : now_ms();
+}
+
+/* The state that a generator starts with: neighbouring seeds are far apart. */
+HELPER uint64_t random_start(uint64_t seed)
+{
+	return pattern_word(seed, 0);
+}
+
 HELPER int read_text(const char *path, char *text, size_t length)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -170,10 +170,11 @@ TEST_F(signals, killed_at_any_point)
 {
 	struct cloister_get_info before;
 	struct timespec time = { 0 };
-	uint64_t random = now_ms();
+	uint64_t seed = seed_of_run(), random = random_start(seed);
 	unsigned int round;
 	pid_t pid;
 
+	TH_LOG("CLOISTER_SEED=%llu", (unsigned long long)seed);
 	ASSERT_EQ(0, get_info(self->device, &before));
 	for (round = 0; round < 40; round++) {
 		pid = fork();

@@ -19,18 +19,19 @@ status_is() { [ "$status" -eq "$1" ]; }
 
 echo "from this machine" >"$work/given"
 # A dynamic program: what /usr/bin/env needs is found and copied.
-vm --file "$work/given:/data/given" --out "$work/out" --swap 16M --tap "$work/tap" \
+vm --file "$work/given:/data/given" --env 'GREETING=a  b;c' --out "$work/out" --swap 16M --tap "$work/tap" \
 	-- sh -c 'cat /data/given; mkdir /out/sub; echo "from the VM" >/out/sub/file' \
 	-- printf 'no newline' \
 	-- /usr/bin/env -u PATH /bin/grep -q partition /proc/swaps \
 	-- sh -c 'exit 3' \
-	-- sh -c 'exit 0' \
+	-- env \
 	-- sh -c 'grep -q "^/dev/vd" /proc/swaps && ls /dev/disk/swap' \
 	-- su -s /bin/sh nobody -c 'id -u; echo x 2>/dev/null >/root/file || echo refused'
 check "the status of the first program that failed comes back" status_is 3
 check "each program's status is in the results" \
 	[ "$(sed -n 's/^#@ exit //p' "$work/tap" | tr '\n' ' ')" = "0 0 0 3 0 0 0 " ]
 check "programs' output appears" has "from this machine"
+check "the environment is what was asked for" has "GREETING=a  b;c"
 check "a last line without newline appears" has "no newline"
 check "the run as such went well" grep -qx '#@ run 0 ' "$work/tap"
 check "files in /out come back" grep -qx "from the VM" "$work/out/sub/file"
