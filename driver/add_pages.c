@@ -165,7 +165,7 @@ static int add_source(struct cloister_region *region, struct cloister_add_pages 
 	if (IS_ERR(type.pinner))
 		return PTR_ERR(type.pinner);
 	ret = add_run(region, add, &type, bounce);
-	pins_uncharge(region, type.pinner, (add->length - add->done) >> PAGE_SHIFT);
+	pins_settle(region, type.pinner, (add->length - add->done) >> PAGE_SHIFT);
 	return ret;
 }
 

@@ -110,6 +110,7 @@ void limits_info(struct cloister_get_info *info);
 struct cloister_pinner;
 struct cloister_pinner *pins_charge(struct cloister_region *region, u64 count);
 void pins_uncharge(struct cloister_region *region, struct cloister_pinner *pinner, u64 count);
+void pins_settle(struct cloister_region *region, struct cloister_pinner *pinner, u64 left);
 void pins_drop(struct cloister_region *region);
 
 /* frames.c */

@@ -42,7 +42,11 @@ static struct cloister_pinner *find_pinner(struct cloister_region *region)
 /**
  * pins_charge() - account @count pages that the caller is about to pin
  * @region: the region; its add_lock is held
- * @count: of pages
+ * @count: of pages, not 0
+ *
+ * An address space is remembered for as long as it has pages: a region that is being built would
+ * otherwise keep one of each process that ever tried, which no limit counts. What is charged goes
+ * back with pins_settle().
  *
  * Return: whom they are charged to, or
  * * -EPERM	RLIMIT_MEMLOCK is 0, and the caller lacks CAP_IPC_LOCK
@@ -57,19 +61,25 @@ struct cloister_pinner *pins_charge(struct cloister_region *region, u64 count)
 
 	if (!can_do_mlock())
 		return ERR_PTR(-EPERM);
-	pinner = find_pinner(region);
-	if (!pinner)
-		return ERR_PTR(-ENOMEM);
-	ret = account_locked_vm(pinner->mm, count, true);
+	ret = account_locked_vm(current->mm, count, true);
 	if (ret)
 		return ERR_PTR(ret);
 	ret = limits_pin(region, count);
-	if (ret) {
-		account_locked_vm(pinner->mm, count, false);
-		return ERR_PTR(ret);
+	if (ret)
+		goto not_locked;
+	pinner = find_pinner(region);
+	if (!pinner) {
+		ret = -ENOMEM;
+		goto not_pinned;
 	}
 	atomic_long_add(count, &pinner->pages);
 	return pinner;
+
+not_pinned:
+	limits_unpin(region, count);
+not_locked:
+	account_locked_vm(current->mm, count, false);
+	return ERR_PTR(ret);
 }
 
 /* Context: takes the mmap_lock of the address space that is charged. */
@@ -82,6 +92,28 @@ void pins_uncharge(struct cloister_region *region, struct cloister_pinner *pinne
 	limits_unpin(region, count);
 }
 
+static void free_pinner(struct cloister_pinner *pinner)
+{
+	list_del(&pinner->link);
+	mmdrop(pinner->mm);
+	kfree(pinner);
+}
+
+/**
+ * pins_settle() - the pages are added, or some of them
+ * @region: the region; its add_lock is held since pins_charge()
+ * @pinner: whom they were charged to; nobody where that leaves no page of it
+ * @left: how many were not added
+ */
+void pins_settle(struct cloister_region *region, struct cloister_pinner *pinner, u64 left)
+{
+	lockdep_assert_held(&region->add_lock);
+	pins_uncharge(region, pinner, left);
+	/* Pages are removed from a LIVE region only, which nobody adds to: none goes meanwhile. */
+	if (!atomic_long_read(&pinner->pages))
+		free_pinner(pinner);
+}
+
 /* The region ends, and its frames are given back. */
 void pins_drop(struct cloister_region *region)
 {
@@ -89,7 +121,6 @@ void pins_drop(struct cloister_region *region)
 
 	list_for_each_entry_safe(pinner, next, &region->pinners, link) {
 		pins_uncharge(region, pinner, atomic_long_read(&pinner->pages));
-		mmdrop(pinner->mm);
-		kfree(pinner);
+		free_pinner(pinner);
 	}
 }

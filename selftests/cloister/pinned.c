@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Pinned pages: resident from the start and for good, accounted as mlock's are, and bounded. */
 #include "users.h"
+#include "tamper/cloister_tamper.h"
 
 MODULE_PARAMETERS("resident_max_mib=8 user_resident_mib=2")
 
@@ -10,6 +11,11 @@ MODULE_PARAMETERS("resident_max_mib=8 user_resident_mib=2")
 #define PAGES		256UL
 #define SIZE		(PAGES * PAGE)
 #define LOCK_LIMIT	16UL
+
+static __attribute__((constructor)) void need_tamper(void)
+{
+	need(CLOISTER_TAMPER_DEVICE, "load cloister_tamper.ko");
+}
 
 FIXTURE(pinned) {
 	int device;
@@ -496,6 +502,85 @@ TEST_F(pinned, adder_that_died_before)
 	struct task task = { .device = self->device, .source = self->source };
 
 	EXPECT_EQ(0, run_as_alice(several_pay, &task, LOCK_LIMIT));
+}
+
+/* Of how many address spaces a region keeps an account: what no counter of the interface tells. */
+static int accounts(int region)
+{
+	int tamper = open(CLOISTER_TAMPER_DEVICE, O_RDWR | O_CLOEXEC), result;
+
+	if (tamper < 0)
+		return -errno;
+	result = call(tamper, CLOISTER_TAMPER_PINNERS, &region);
+	close(tamper);
+	return result;
+}
+
+static int over_the_lock_limit(void *argument)
+{
+	struct task *task = argument;
+	size_t length = (LOCK_LIMIT + 1) * PAGE;
+
+	NEED(add_pages(task->region, PINNED, 0, length, task->source, READ) == -ENOMEM);
+	return 0;
+}
+
+static int no_right_to_pin(void *argument)
+{
+	struct task *task = argument;
+
+	NEED(add_pages(task->region, PINNED, 0, PAGE, task->source, READ) == -EPERM);
+	return 0;
+}
+
+static int over_the_region_limit(void *argument)
+{
+	struct task *task = argument;
+
+	NEED(add_pages(task->region, PINNED, 0, SIZE, task->source, READ) == -ENOSPC);
+	NEED(!locked_pages());
+	return 0;
+}
+
+static int from_bad_memory(void *argument)
+{
+	struct task *task = argument;
+
+	NEED(add_pages(task->region, PINNED, 0, PAGE, guarded(0), READ) == -EFAULT);
+	NEED(!locked_pages());
+	return 0;
+}
+
+/* The last call adds nothing, and leaves the account of the first. */
+static int pin_one(void *argument)
+{
+	struct task *task = argument;
+
+	NEED(!add_pages(task->region, PINNED, 0, PAGE, task->source, READ));
+	NEED(add_pages(task->region, PINNED, 0, PAGE, task->source, READ) == -EEXIST);
+	NEED(locked_pages() == 1);
+	return 0;
+}
+
+/* Were they remembered while a region is built, any number could be, and no limit counts them. */
+TEST_F(pinned, who_pinned_nothing_is_forgotten)
+{
+	struct task task = { .device = self->device, .source = self->source };
+
+	task.region = create_region(self->device, SIZE, 32 * PAGE, SHAREABLE);
+	ASSERT_GE(task.region, 0);
+	EXPECT_EQ(0, run_as_alice(over_the_lock_limit, &task, LOCK_LIMIT));
+	EXPECT_EQ(0, accounts(task.region));
+	EXPECT_EQ(0, run_as_alice(no_right_to_pin, &task, 0));
+	EXPECT_EQ(0, accounts(task.region));
+	EXPECT_EQ(0, run_as_alice(over_the_region_limit, &task, PAGES));
+	EXPECT_EQ(0, accounts(task.region));
+	EXPECT_EQ(0, run_as_alice(from_bad_memory, &task, LOCK_LIMIT));
+	EXPECT_EQ(0, accounts(task.region));
+	/* The control: who did is not. */
+	EXPECT_EQ(0, run_as_alice(pin_one, &task, LOCK_LIMIT));
+	EXPECT_EQ(1, accounts(task.region));
+	close(task.region);
 }
 
 static int killed_with_pins(void *argument)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Plays an attacker who can write to what swap is made of: gives a test the backing store of a
- * region as a file. It tells, too, where the kernel has a page. It is a module of its own so that
- * the driver holds no hook for tests.
+ * region as a file. It tells, too, where the kernel has a page, and how many address spaces a
+ * region remembers. It is a module of its own so that the driver holds no hook for tests.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -37,8 +37,6 @@ static int give_backing(struct file *region_file)
 	struct file *backing;
 	int fd;
 
-	if (!is_region(region_file))
-		return -EINVAL;
 	if (!region->backing)
 		return -ENODATA;
 	fd = get_unused_fd_flags(O_CLOEXEC);
@@ -51,6 +49,20 @@ static int give_backing(struct file *region_file)
 	}
 	fd_install(fd, backing);
 	return fd;
+}
+
+/* For tests of what a region keeps of processes that are gone. */
+static int count_pinners(struct file *region_file)
+{
+	struct cloister_region *region = region_file->private_data;
+	struct list_head *pinner;
+	int count = 0;
+
+	mutex_lock(&region->add_lock);
+	list_for_each(pinner, &region->pinners)
+		count++;
+	mutex_unlock(&region->add_lock);
+	return count;
 }
 
 /* A region's mapping holds bare frame numbers, with which the usual look-up won't deal. */
@@ -111,14 +123,19 @@ static long tamper_ioctl(struct file *file, unsigned int request, unsigned long 
 		return -EPERM;
 	if (request == CLOISTER_TAMPER_FRAME)
 		return tell_frame((struct cloister_tamper_frame __user *)argument);
-	if (request != CLOISTER_TAMPER_BACKING)
+	if (request != CLOISTER_TAMPER_BACKING && request != CLOISTER_TAMPER_PINNERS)
 		return -ENOTTY;
 	if (get_user(fd, (s32 __user *)argument))
 		return -EFAULT;
 	region_file = fget(fd);
 	if (!region_file)
 		return -EBADF;
-	result = give_backing(region_file);
+	if (!is_region(region_file))
+		result = -EINVAL;
+	else if (request == CLOISTER_TAMPER_BACKING)
+		result = give_backing(region_file);
+	else
+		result = count_pinners(region_file);
 	fput(region_file);
 	return result;
 }

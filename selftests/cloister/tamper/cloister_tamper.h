@@ -26,4 +26,7 @@ struct cloister_tamper_frame {
 
 #define CLOISTER_TAMPER_FRAME	_IOWR(0xE7, 0x81, struct cloister_tamper_frame)
 
+/* Takes a region's descriptor and returns how many address spaces it counts pinned pages for. */
+#define CLOISTER_TAMPER_PINNERS	_IOW(0xE7, 0x82, __s32)
+
 #endif
