@@ -277,24 +277,16 @@ TEST_F(hostile, everything_at_once)
 
 /* Memory ----------------------------------------------------------------------------- */
 
-static char swap_path[128];
-
-static int swap_off(void)
+/* The first swap space there is: a name per line, below a heading. 0, -ENOENT or another -errno. */
+static int first_swap(char path[128])
 {
 	char text[1024] = "", *line;
+	int result = read_text("/proc/swaps", text, sizeof(text));
 
-	swap_path[0] = 0;
-	if (read_text("/proc/swaps", text, sizeof(text)))
-		return -errno;
+	if (result)
+		return result;
 	line = strchr(text, '\n');
-	if (!line || sscanf(line + 1, "%127s", swap_path) != 1)
-		return 0;
-	return swapoff(swap_path) ? -errno : 0;
-}
-
-static int swap_on(void)
-{
-	return swap_path[0] && swapon(swap_path, 0) ? -errno : 0;
+	return line && sscanf(line + 1, "%127s", path) == 1 ? 0 : -ENOENT;
 }
 
 static long value_of(const char *path, const char *key)
@@ -364,14 +356,21 @@ static void under_pressure(struct __test_metadata *_metadata, struct battle *bat
 
 TEST_F(hostile, memory_pressure)
 {
+	char swap[128];
+
+	ASSERT_EQ(0, first_swap(swap)) TH_LOG("the test needs swap space (run --swap 256M)");
 	under_pressure(_metadata, self->battle);
 }
 
 TEST_F(hostile, memory_pressure_without_swap)
 {
-	ASSERT_EQ(0, swap_off());
+	char swap[128], other[128];
+
+	ASSERT_EQ(0, first_swap(swap)) TH_LOG("the test needs swap space (run --swap 256M)");
+	ASSERT_EQ(0, swapoff(swap)) TH_LOG("%s: %s", swap, strerror(errno));
+	EXPECT_EQ(-ENOENT, first_swap(other)) TH_LOG("there is swap space left: %s", other);
 	under_pressure(_metadata, self->battle);
-	EXPECT_EQ(0, swap_on());
+	EXPECT_EQ(0, swapon(swap, 0)) TH_LOG("%s: %s", swap, strerror(errno));
 }
 
 /* A memory cgroup too small for what Mallory does: it ends there. */
