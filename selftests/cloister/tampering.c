@@ -352,6 +352,76 @@ TEST_F(tamper, kills_only_who_touches)
 	close(region);
 }
 
+/* The log --------------------------------------------------------------------- */
+
+/* The kernel's for all lines that are limited, see linux/ratelimit.h: so many in some seconds. */
+#define LOG_BURST	10UL
+#define LOG_MINUTES	4UL
+
+struct log {
+	int file;
+	unsigned long lines;
+	unsigned long suppressed;
+};
+
+/* What was added to the log since it was read last. */
+static int read_log(struct log *log)
+{
+	char record[1024], *at;
+	ssize_t got;
+
+	while ((got = read(log->file, record, sizeof(record) - 1)) > 0) {
+		record[got] = 0;
+		log->lines += !!strstr(record, "the backing store does not hold");
+		at = strstr(record, "integrity_failure: ");
+		if (at && strstr(at, "callbacks suppressed"))
+			log->suppressed = strtoul(at + strlen("integrity_failure: "), NULL, 10);
+	}
+	return errno == EAGAIN ? 0 : -errno;
+}
+
+/*
+ * Touches bad pages one after another until the kernel says how many lines it has left out. Each
+ * touch would have given one. How often it touched, or 0.
+ */
+static unsigned long touch_until_suppressed(const uint8_t *at, struct log *log)
+{
+	uint64_t until = now_ms() + LOG_MINUTES * 60000;
+	unsigned long touches = 0;
+
+	log->lines = 0;
+	log->suppressed = 0;
+	while (!log->suppressed) {
+		if (touch_read(at + touches % PAGES * PAGE) != SIGBUS || now_ms() > until)
+			return 0;
+		touches++;
+		if (read_log(log))
+			return 0;
+	}
+	return touches;
+}
+
+TEST_F(tamper, does_not_flood_the_log)
+{
+	struct log log = { .file = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC) };
+	unsigned long touches;
+	uint64_t before;
+
+	ASSERT_GE(log.file, 0);
+	ASSERT_EQ(0, lseek(log.file, 0, SEEK_END));
+	ASSERT_EQ(0, ftruncate(self->backing, 0));
+	/* To where one span of time ends and another begins, with the line of the last touch. */
+	ASSERT_NE(0, touch_until_suppressed(self->at, &log));
+	before = failures(self->region);
+	touches = touch_until_suppressed(self->at, &log);
+	/* The last one begins another span. */
+	EXPECT_GT(touches, LOG_BURST);
+	EXPECT_EQ(LOG_BURST, log.lines);
+	EXPECT_EQ(touches, log.suppressed + log.lines);
+	EXPECT_GE(failures(self->region), before + touches);
+	close(log.file);
+}
+
 #define TRACING		"/sys/kernel/tracing"
 #define EVENT		TRACING "/events/cloister/cloister_integrity_failure"
 
