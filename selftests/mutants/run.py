@@ -35,6 +35,9 @@ WORK = os.path.join(TOP, "build/mutants")
 # A test that hangs has noticed as well; none takes this long without a fault.
 UNIT_TIMEOUT = 300
 VM_TIMEOUT = 300
+# What results say when the harness has ended a VM that took too long, or a program its test.
+VM_HUNG = "^#@ run 124 |: Test terminated by timeout$"
+PASSED, FAILED, HUNG = "passed", "failed", "hung"
 TEST_MAKE = {"unit": "build/asan/selftests/unit/{}", "tsan": "build/tsan/selftests/unit/{}"}
 
 
@@ -141,17 +144,25 @@ class Tree:
             return self.run(None, "make", "-s", f"KERNEL={self.kernel}", "modules", *more)
         return self.run(None, "make", "-s", *(TEST_MAKE[kind].format(name) for name in names))
 
-    def passes(self, kind, name):
-        """Whether a test passes."""
+    def try_test(self, kind, name):
+        """PASSED, FAILED or HUNG."""
         if kind != "vm":
-            return bool(self.run(UNIT_TIMEOUT, os.path.join(self.path,
-                                                            TEST_MAKE[kind].format(name))))
+            return outcome(self.run(UNIT_TIMEOUT, os.path.join(self.path,
+                                                               TEST_MAKE[kind].format(name))))
         tap = os.path.join(WORK, "tap", os.path.basename(self.path))
         shutil.rmtree(tap, ignore_errors=True)
-        done = self.run(VM_TIMEOUT * 2, "env", f"VM_TIMEOUT={VM_TIMEOUT}", "make", "-s", f"suite-{self.kernel}",
-                        f"KERNEL={self.kernel}", f"ONLY={name}", f"TAPDIR={tap}")
-        return bool(done and self.run(60, "selftests/vm/tap-summary",
-                                      f"{tap}/{self.kernel}.tap"))
+        done = self.run(VM_TIMEOUT * 2, "env", f"VM_TIMEOUT={VM_TIMEOUT}", "make", "-s",
+                        f"suite-{self.kernel}", f"KERNEL={self.kernel}", f"ONLY={name}",
+                        f"TAPDIR={tap}")
+        results = f"{tap}/{self.kernel}.tap"
+        if done is None or self.run(60, "grep", "-q", "-E", VM_HUNG, results):
+            return HUNG
+        return outcome(done and self.run(60, "selftests/vm/tap-summary", results))
+
+    def test(self, kind, name):
+        """The same; but a machine that was slow once is not taken for a hang."""
+        result = self.try_test(kind, name)
+        return result if result != HUNG else self.try_test(kind, name)
 
     def verdict(self, mutant):
         """Whether a test notices, and which; or what else came of it."""
@@ -165,12 +176,19 @@ class Tree:
             if not self.build(mutant.kind, mutant.tests):
                 return False, "it does not compile"
             for name in mutant.tests:
-                if not self.passes(mutant.kind, name):
-                    return True, f"noticed by {mutant.kind} {name}"
+                result = self.test(mutant.kind, name)
+                if result != PASSED:
+                    how = " (hung, twice)" if result == HUNG else ""
+                    return True, f"noticed by {mutant.kind} {name}{how}"
             return False, f"passes {mutant.kind} {' '.join(mutant.tests)}"
         finally:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(whole)
+
+
+def outcome(good):
+    """In a word, what Tree.run() returned."""
+    return HUNG if good is None else PASSED if good else FAILED
 
 
 def same(first, second):
@@ -230,8 +248,10 @@ def baseline(trees, mutants, report):
             good = False
             continue
         for name in names:
-            passed = tree.passes(kind, name)
-            report.line(passed, f"{kind} {name} passes while nothing is broken",
+            result = tree.test(kind, name)
+            passed = result == PASSED
+            report.line(passed, f"{kind} {name} passes while nothing is broken"
+                        f"{': hung, twice' if result == HUNG else ''}",
                         () if passed else tree.tail())
             good = good and passed
     return good
