@@ -215,7 +215,8 @@ static int clean(struct mm_struct *mm, bool first)
 	struct mutex *attaching = &current->signal->cred_guard_mutex;
 	int ret;
 
-	mmap_assert_locked(mm);
+	/* mmap_assert_locked() calls what the debug kernel does not export. */
+	lockdep_assert_held(&mm->mmap_lock);
 	/* Orders the entry in the table before the looks at who is traced. */
 	smp_mb();
 	if (first && test_bit(MMF_HAS_UPROBES, &mm->flags))
