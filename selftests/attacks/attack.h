@@ -50,7 +50,7 @@ void attack_all(const struct attack *attacks, size_t count);
  */
 bool kernel_lacks(const char *config);
 
-/* How often guards have refused anything so far, as sysfs tells; -1 when it does not. */
-long guards_refusals(void);
+/* How often a hook, or NULL: any, has refused something so far, as sysfs tells; -1: it does not. */
+long guards_refusals(const char *hook);
 
 #endif

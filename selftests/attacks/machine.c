@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kexec.h>
+#include <linux/reboot.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -94,20 +96,96 @@ static int open_dev_mem(struct prey *prey)
 	return 0;
 }
 
-/* No segments: what is loaded is taken away. It is nothing, and the call goes all its way. */
+/* Where kernels are put that a reset does not come before, and those that run after a crash. */
+struct kernel_place {
+	unsigned long flags;
+	const char *state;
+	uint64_t address;
+};
+
+static struct kernel_place next_kernel = {
+	.state = "/sys/kernel/kexec_loaded",
+	/* It is copied there when it is started, so whoever has the page now does not matter. */
+	.address = 256UL << 20,
+};
+
+static struct kernel_place crash_kernel = {
+	.flags = KEXEC_ON_CRASH,
+	.state = "/sys/kernel/kexec_crash_loaded",
+};
+
+static bool is_loaded(const struct kernel_place *place)
+{
+	FILE *file = fopen(place->state, "re");
+	bool loaded = file && fgetc(file) == '1';
+
+	if (file)
+		fclose(file);
+	return loaded;
+}
+
+/* A page that is no kernel: nobody looks before it is started. */
+static int load_image(const struct kernel_place *place)
+{
+	static uint8_t page[4096];
+	struct kexec_segment segment = {
+		.buf = page,
+		.bufsz = sizeof(page),
+		.mem = (void *)place->address,
+		.memsz = sizeof(page),
+	};
+
+	if (syscall(SYS_kexec_load, place->address, 1, &segment, place->flags))
+		return -errno;
+	return is_loaded(place) ? 0 : NOTHING_GOT;
+}
+
+static int unload_image(const struct kernel_place *place)
+{
+	if (syscall(SYS_kexec_load, 0, 0, NULL, place->flags))
+		return -errno;
+	return is_loaded(place) ? -EBUSY : 0;
+}
+
+static int load_and_unload(const struct kernel_place *place)
+{
+	int result = load_image(place);
+
+	return result ? result : unload_image(place);
+}
+
+/* The memory that was reserved at boot. */
+static int find_crash_kernel(struct prey *prey)
+{
+	unsigned long from, to;
+	char line[256];
+	FILE *file = fopen("/proc/iomem", "re");
+
+	(void)prey;
+	while (file && fgets(line, sizeof(line), file))
+		if (strstr(line, " : Crash kernel") && sscanf(line, " %lx-%lx", &from, &to) == 2)
+			crash_kernel.address = from;
+	if (file)
+		fclose(file);
+	if (!crash_kernel.address)
+		printf("# no memory is reserved for a crash kernel: boot with crashkernel=16M\n");
+	return crash_kernel.address ? 0 : -ENOMEM;
+}
+
 static int load_crash_kernel(struct prey *prey)
 {
 	(void)prey;
-	return syscall(SYS_kexec_load, 0, 0, NULL, KEXEC_ON_CRASH) ? -errno : 0;
+	return load_and_unload(&crash_kernel);
 }
 
 static int load_kernel(struct prey *prey)
 {
 	(void)prey;
-	return syscall(SYS_kexec_load, 0, 0, NULL, 0) ? -errno : 0;
+	return load_and_unload(&next_kernel);
 }
 
-static int load_crash_kernel_file(struct prey *prey)
+/* Nothing is loaded, and the call that takes that away goes all its way. */
+static int unload_crash_kernel_file(struct prey *prey)
 {
 	(void)prey;
 	return syscall(SYS_kexec_file_load, -1, -1, 0, NULL,
@@ -141,11 +219,11 @@ static const struct attack attacks[] = {
 	  .let_go = close_held },
 	{ .name = "/dev/mem", .run = open_dev_mem, .refusal = -EPERM, .whole_machine = true,
 	  .config = "DEVMEM" },
-	{ .name = "loading a crash kernel", .run = load_crash_kernel, .refusal = -EPERM,
-	  .whole_machine = true, .config = "KEXEC" },
+	{ .name = "loading a crash kernel", .hold = find_crash_kernel, .run = load_crash_kernel,
+	  .refusal = -EPERM, .whole_machine = true, .config = "KEXEC" },
 	{ .name = "loading another kernel", .run = load_kernel, .refusal = -EPERM,
 	  .whole_machine = true, .config = "KEXEC" },
-	{ .name = "loading a crash kernel from a file", .run = load_crash_kernel_file,
+	{ .name = "kexec_file_load of a crash kernel", .run = unload_crash_kernel_file,
 	  .refusal = -EPERM, .whole_machine = true, .config = "KEXEC_FILE" },
 };
 
@@ -170,6 +248,47 @@ static void forced_removal(uint32_t flags)
 	tap_check(!prey_drop_region(&prey), "the region goes");
 	result = force_out(&prey);
 	tap_check(!result, "forced removal when the region is gone: %s", strerror(-result));
+	prey_end(&prey);
+}
+
+/*
+ * The control can't be to let it happen. It is the same call when no kernel is loaded: it gets to
+ * where that is found out.
+ */
+static void start_kernel_loaded_before(void)
+{
+	struct prey prey;
+	long refused;
+	int result;
+
+	if (kernel_lacks("KEXEC")) {
+		tap_check(true, "a kernel loaded before: this kernel was built without KEXEC");
+		return;
+	}
+	prey_start(&prey);
+	result = load_image(&next_kernel);
+	tap_check(!result, "another kernel is loaded before there is a region: %s",
+		  strerror(-result));
+	result = prey_make_region(&prey, 0);
+	tap_check(!result && !strcmp(prey_guards(&prey), "armed"),
+		  "a production region is made: guards are %s", prey_guards(&prey));
+	refused = guards_refusals("kernel_kexec");
+	/* Without guards this would be the end of this VM. */
+	if (!result && refused >= 0) {
+		result = reboot(LINUX_REBOOT_CMD_KEXEC) ? -errno : 0;
+		tap_check(result == -EPERM, "starting it: %s", strerror(-result));
+		tap_check(guards_refusals("kernel_kexec") == refused + 1,
+			  "the hook of kernel_kexec has refused it");
+		tap_check(is_loaded(&next_kernel), "it is still loaded");
+	}
+	tap_check(!prey_harm(&prey), "the process is as it was");
+	tap_check(!prey_drop_region(&prey), "the region goes");
+	result = unload_image(&next_kernel);
+	tap_check(!result, "the other kernel is unloaded: %s", strerror(-result));
+	refused = guards_refusals("kernel_kexec");
+	result = reboot(LINUX_REBOOT_CMD_KEXEC) ? -errno : 0;
+	tap_check(result == -EINVAL && guards_refusals("kernel_kexec") == refused,
+		  "starting none: %s, and guards have not refused it", strerror(-result));
 	prey_end(&prey);
 }
 
@@ -208,6 +327,7 @@ int main(void)
 	attack_all(attacks, sizeof(attacks) / sizeof(attacks[0]));
 	forced_removal(0);
 	forced_removal(CLOISTER_CREATE_DEBUG);
+	start_kernel_loaded_before();
 	switch_off_ftrace();
 	return tap_end();
 }
