@@ -15,6 +15,9 @@ Each FILE holds mutants:
 	+++
 	lines as they become
 
+A test that takes too long is tried once more. If it does so again it has noticed, and the line says
+that it hung.
+
 All is done in copies of the tree under build/mutants, never in the tree itself. A test that fails
 without a fault, a mutant whose lines are not found, or that does not compile, is a failure of
 its own. Prints TAP.
