@@ -18,6 +18,7 @@
 
 #define KCORE		"/proc/kcore"
 #define FTRACE		"/proc/sys/kernel/ftrace_enabled"
+#define INT3		0xcc
 #define TAMPER_FILE	"/lib/modules/cloister/cloister_tamper.ko"
 
 static int held = -1;
@@ -124,7 +125,10 @@ static bool is_loaded(const struct kernel_place *place)
 	return loaded;
 }
 
-/* A page that is no kernel: nobody looks before it is started. */
+/*
+ * A page that is no kernel: nobody looks before it is started. Should it be, it is all breakpoints,
+ * which nobody handles then: the machine resets, and the test does not hang.
+ */
 static int load_image(const struct kernel_place *place)
 {
 	static uint8_t page[4096];
@@ -135,6 +139,7 @@ static int load_image(const struct kernel_place *place)
 		.memsz = sizeof(page),
 	};
 
+	memset(page, INT3, sizeof(page));
 	if (syscall(SYS_kexec_load, place->address, 1, &segment, place->flags))
 		return -errno;
 	return is_loaded(place) ? 0 : NOTHING_GOT;
