@@ -466,26 +466,39 @@ enum mon_status plat_ecdsa_public(enum mon_sign_alg alg, const u8 *scalar, u8 *p
 	return s;
 }
 
-bool plat_ecdsa_settle_order(enum mon_sign_alg alg, const u8 *scalar, const u8 *public_key)
+/* The kernel checks its answer, and says -EAGAIN also where it has no memory for that. */
+static int ladder_again(const struct ec_group *g, struct ec_work *w)
+{
+	int i, err = -EAGAIN;
+
+	for (i = 0; i < ATTEMPTS && err == -EAGAIN; i++)
+		err = ladder(g, w, w->d, w->x, w->y);
+	return err;
+}
+
+enum mon_status plat_ecdsa_settle_order(enum mon_sign_alg alg, const u8 *scalar,
+					const u8 *public_key)
 {
 	struct ec_group *g = ec_group(alg);
 	size_t size = ec_bytes(g);
 	u64 expected_x[DIGITS_MAX], expected_y[DIGITS_MAX];
 	struct ec_work *w = kzalloc(sizeof(*w), GFP_KERNEL);
 	bool found = false;
-	int order;
+	int order, err = 0;
 
 	if (!w)
-		return false;
+		return MON_E_NO_MEMORY;
 	vli_from_be64(w->d, scalar, g->digits);
 	vli_from_be64(expected_x, public_key + 1, g->digits);
 	vli_from_be64(expected_y, public_key + 1 + size, g->digits);
-	for (order = 0; order < 2 && !found; order++) {
+	for (order = 0; order < 2 && !found && err != -ENOMEM; order++) {
 		g->scalar_bytes = order;
-		found = !ladder(g, w, w->d, w->x, w->y) &&
-			!vli_cmp(w->x, expected_x, g->digits) &&
+		err = ladder_again(g, w);
+		found = !err && !vli_cmp(w->x, expected_x, g->digits) &&
 			!vli_cmp(w->y, expected_y, g->digits);
 	}
 	kfree_sensitive(w);
-	return found;
+	if (found)
+		return MON_OK;
+	return err == -ENOMEM ? MON_E_NO_MEMORY : MON_E_CRYPTO;
 }

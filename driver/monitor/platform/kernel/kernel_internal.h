@@ -17,9 +17,10 @@ enum mon_status plat_hmac(enum mon_hash_alg alg, const u8 *key, size_t key_len,
 
 /*
  * Find out in which byte order ecc_make_pub_key() takes its scalar, by a @scalar whose
- * @public_key is known: false where neither order gives it.
+ * @public_key is known: MON_E_CRYPTO where neither order gives it.
  */
-bool plat_ecdsa_settle_order(enum mon_sign_alg alg, const u8 *scalar, const u8 *public_key);
+enum mon_status plat_ecdsa_settle_order(enum mon_sign_alg alg, const u8 *scalar,
+					const u8 *public_key);
 
 /*
  * The steps of plat_ecdsa_sign() with the hedge in the caller's hands: @extra is the additional
