@@ -7,43 +7,17 @@
  */
 #include "checks.h"
 #include "calls.h"
+#include "fail_nth.h"
 #include "reload.h"
 
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
-#define DEBUGFS		"/sys/kernel/debug"
 /* A call that has more to fail than this does not end. */
 #define NTH_MAX		2000
-
-static __attribute__((constructor)) void need_fail_nth(void)
-{
-	need(FAIL_NTH, "needs CONFIG_FAULT_INJECTION");
-}
 
 FIXTURE(fail_nth) {
 	struct ground ground;
 	struct snapshot before;
 	int nth;
 };
-
-/* What may sleep may fail as well; and not a page of log for each. */
-static int prepare_injection(void)
-{
-	static const char * const settings[][2] = {
-		{ DEBUGFS "/failslab/ignore-gfp-wait", "N" },
-		{ DEBUGFS "/failslab/verbose", "0" },
-		{ DEBUGFS "/fail_page_alloc/ignore-gfp-wait", "N" },
-		{ DEBUGFS "/fail_page_alloc/ignore-gfp-highmem", "N" },
-		{ DEBUGFS "/fail_page_alloc/min-order", "0" },
-		{ DEBUGFS "/fail_page_alloc/verbose", "0" },
-		{ DEBUGFS "/fail_usercopy/verbose", "0" },
-	};
-	int result = 0;
-	size_t i;
-
-	for (i = 0; !result && i < ARRAY_LEN(settings); i++)
-		result = write_text(settings[i][0], settings[i][1]);
-	return result;
-}
 
 FIXTURE_SETUP(fail_nth)
 {
@@ -61,27 +35,6 @@ FIXTURE_TEARDOWN(fail_nth)
 {
 	close(self->nth);
 	ground_drop(&self->ground);
-}
-
-/* The copy of this very number may be what fails: then nothing else does, and it is written. */
-static void let_fail(int file, unsigned int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%u", nth);
-
-	if (pwrite(file, text, length, 0) != length && pwrite(file, text, length, 0) != length)
-		abort();
-}
-
-/* Whether something failed. What is left to count may run out in this very read. */
-static bool has_failed(int file)
-{
-	char text[16] = "";
-	ssize_t got = pread(file, text, sizeof(text) - 1, 0);
-	bool failed = got > 0 && !strtol(text, NULL, 10);
-
-	let_fail(file, 0);
-	return failed;
 }
 
 /* What a failed call left behind: nothing, or all of it where only the answer could not be told. */
@@ -105,9 +58,9 @@ static bool try_call(struct __test_metadata *_metadata, const struct ground *gro
 	int fd = fd_for(ground, c);
 
 	c->fill(ground, argument);
-	let_fail(file, nth);
+	refuse_nth(file, nth);
 	*result = call(fd, c->request, argument);
-	if (!has_failed(file))
+	if (!was_refused(file))
 		return true;
 	EXPECT_TRUE(documented(c, *result)) TH_LOG("%s, failure %u: %s", c->name, nth,
 						   strerror(-*result));
@@ -242,9 +195,9 @@ TEST_F_TIMEOUT(fail_nth, add_pages, 900)
 	for (nth = 1; !ended && nth < NTH_MAX; nth++) {
 		region = create_region(ground->device, GROUND_SIZE, 0, 0);
 		ASSERT_GE(region, 0);
-		let_fail(self->nth, nth);
+		refuse_nth(self->nth, nth);
 		result = add_once(region, MEASURED, 0, 4 * PAGE, ground->source, READ, &done);
-		ended = !has_failed(self->nth);
+		ended = !was_refused(self->nth);
 		EXPECT_TRUE(documented(call_named(CLOISTER_ADD_PAGES), result))
 			TH_LOG("failure %u: %s", nth, strerror(-result));
 		ASSERT_EQ(0, get_stats(region, &stats));
@@ -275,9 +228,9 @@ TEST_F_TIMEOUT(fail_nth, touch, 900)
 
 	for (nth = 1; !ended && nth < NTH_MAX; nth++) {
 		ASSERT_EQ(0, seal_all(ground->live));
-		let_fail(self->nth, nth);
+		refuse_nth(self->nth, nth);
 		result = touch_write(ground->at + 3 * PAGE + 8);
-		ended = !has_failed(self->nth);
+		ended = !was_refused(self->nth);
 		EXPECT_EQ(0, result) TH_LOG("failure %u: signal %d", nth, result);
 		pattern_fill(ground->at + 3 * PAGE, GROUND_SEED, 3 * PAGE, PAGE);
 	}
@@ -299,9 +252,9 @@ TEST_F_TIMEOUT(fail_nth, touch_at_the_limit, 900)
 	ASSERT_NE(MAP_FAILED, at);
 	/* Until a whole round has met no failure: what a touch has to do differs by page. */
 	for (page = 0; through < size / PAGE && nth < NTH_MAX; page++) {
-		let_fail(self->nth, nth);
+		refuse_nth(self->nth, nth);
 		result = touch_read(at + page % (size / PAGE) * PAGE);
-		through = has_failed(self->nth) ? 0 : through + 1;
+		through = was_refused(self->nth) ? 0 : through + 1;
 		EXPECT_EQ(0, result) TH_LOG("failure %u: signal %d", nth, result);
 		nth += page % 8 == 7;
 	}
@@ -320,10 +273,10 @@ TEST_F_TIMEOUT(fail_nth, mmap_and_munmap, 600)
 	void *at;
 
 	for (nth = 1; !ended && nth < NTH_MAX; nth++) {
-		let_fail(self->nth, nth);
+		refuse_nth(self->nth, nth);
 		at = map_region(ground->live, 0, GROUND_SIZE, PROT_READ);
 		error = errno;
-		ended = !has_failed(self->nth);
+		ended = !was_refused(self->nth);
 		if (at == MAP_FAILED) {
 			EXPECT_EQ(ENOMEM, error) TH_LOG("failure %u: %s", nth, strerror(error));
 			continue;
@@ -333,6 +286,157 @@ TEST_F_TIMEOUT(fail_nth, mmap_and_munmap, 600)
 	}
 	EXPECT_TRUE(ended);
 	EXPECT_EQ(0, check_pattern(ground->at, GROUND_SEED, 0, GROUND_SIZE));
+}
+
+/* Far from all else, where there are no page tables. */
+static uint8_t *map_far(int region, size_t size)
+{
+	return mmap((void *)(1UL << 40), size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED_NOREPLACE, region, 0);
+}
+
+/* Of a mapping that nothing has been touched in: page tables, and pages that hold zeros so far. */
+TEST_F_TIMEOUT(fail_nth, first_touch, 900)
+{
+	const int device = self->ground.device;
+	bool ended = false;
+	unsigned int nth;
+	int region, result;
+	uint8_t *at;
+
+	for (nth = 1; !ended && nth < NTH_MAX; nth++) {
+		region = create_region(device, PAGE, 0, 0);
+		ASSERT_EQ(0, add_pages(region, ZERO, 0, PAGE, NULL, READ | WRITE));
+		ASSERT_EQ(0, init_region(region, NULL));
+		at = map_far(region, PAGE);
+		ASSERT_NE(MAP_FAILED, at);
+		refuse_nth(self->nth, nth);
+		result = touch_write(at + 8);
+		ended = !was_refused(self->nth);
+		EXPECT_EQ(0, result) TH_LOG("failure %u: signal %d", nth, result);
+		EXPECT_EQ(0xa5, at[8]);
+		EXPECT_EQ(0, at[16]);
+		munmap(at, PAGE);
+		close(region);
+	}
+	EXPECT_TRUE(ended);
+	EXPECT_GT(nth, 2);
+	EXPECT_TRUE(device_returns_to(device, &self->before.info));
+}
+
+/* A system call says EFAULT where a touch would be tried again. */
+TEST_F_TIMEOUT(fail_nth, system_call_into_a_region, 900)
+{
+	const struct ground *ground = &self->ground;
+	int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC), error;
+	unsigned int nth, failed = 0;
+	bool ended = false;
+	ssize_t got = -1;
+	uint8_t *at;
+
+	ASSERT_GE(zeros, 0);
+	for (nth = 1; !ended && nth < NTH_MAX; nth++) {
+		ASSERT_EQ(0, seal_all(ground->live));
+		at = map_far(ground->live, GROUND_SIZE);
+		ASSERT_NE(MAP_FAILED, at);
+		refuse_nth(self->nth, nth);
+		got = read(zeros, at + 3 * PAGE, PAGE);
+		error = errno;
+		ended = !was_refused(self->nth);
+		failed += got < 0;
+		if (got < 0) {
+			EXPECT_EQ(EFAULT, error) TH_LOG("failure %u: %s", nth, strerror(error));
+			EXPECT_EQ(0, check_pattern(at, GROUND_SEED, 0, GROUND_SIZE))
+				TH_LOG("failure %u", nth);
+		} else {
+			EXPECT_EQ(PAGE, got) TH_LOG("failure %u", nth);
+		}
+		pattern_fill(at + 3 * PAGE, GROUND_SEED, 3 * PAGE, PAGE);
+		ASSERT_EQ(0, munmap(at, GROUND_SIZE));
+	}
+	EXPECT_TRUE(ended);
+	EXPECT_EQ(PAGE, got);
+	EXPECT_GT(failed, 0);
+	EXPECT_EQ(0, check_pattern(ground->at, GROUND_SEED, 0, GROUND_SIZE));
+	close(zeros);
+}
+
+/* In the child: without the mapping, and with a descriptor that is of no use to it. */
+static int bereft(void *argument)
+{
+	const struct ground *ground = argument;
+
+	if (touch_read(ground->at) != SIGSEGV)
+		return -EPROTO;
+	return seal_all(ground->live) == -EACCES ? 0 : -EPROTO;
+}
+
+/* A process that maps a region forks, or can't: neither is anything to the region. */
+TEST_F_TIMEOUT(fail_nth, fork, 900)
+{
+	const struct ground *ground = &self->ground;
+	unsigned int nth, failed = 0;
+	bool ended = false;
+	int error;
+	pid_t pid;
+
+	ASSERT_EQ(0, check_pattern(ground->at, GROUND_SEED, 0, GROUND_SIZE));
+	ASSERT_EQ(0, take_snapshot(ground, &self->before));
+	for (nth = 1; !ended && nth < NTH_MAX; nth++) {
+		refuse_nth(self->nth, nth);
+		pid = fork();
+		if (pid == 0)
+			_exit(-bereft(&self->ground));
+		error = errno;
+		ended = !was_refused(self->nth);
+		failed += pid < 0;
+		if (pid < 0) {
+			EXPECT_TRUE(error == ENOMEM || error == EAGAIN)
+				TH_LOG("failure %u: %s", nth, strerror(error));
+		} else {
+			EXPECT_EQ(0, child_result(pid)) TH_LOG("failure %u", nth);
+		}
+		expect_nothing_done(_metadata, ground, &self->before, "fork", nth);
+	}
+	EXPECT_TRUE(ended);
+	EXPECT_GT(pid, 0);
+	EXPECT_GT(failed, 0);
+	EXPECT_EQ(0, check_pattern(ground->at, GROUND_SEED, 0, GROUND_SIZE));
+	EXPECT_TRUE(device_returns_to(ground->device, &self->before.info));
+}
+
+/* The process that gets a region passed, and maps it, meets the same. */
+static int map_and_be_refused(void *argument)
+{
+	const int region = *(const int *)argument;
+	int file = open(FAIL_NTH, O_RDWR | O_CLOEXEC), error;
+	unsigned int nth, failed = 0;
+	bool ended = false;
+	uint8_t *at;
+
+	for (nth = 1; !ended && nth < NTH_MAX; nth++) {
+		refuse_nth(file, nth);
+		at = map_region(region, 0, GROUND_SIZE, PROT_READ);
+		error = errno;
+		ended = !was_refused(file);
+		failed += at == MAP_FAILED;
+		if (at == MAP_FAILED && error != ENOMEM)
+			return -error;
+		if (at != MAP_FAILED && (touch_read(at) || munmap(at, GROUND_SIZE)))
+			return -EPROTO;
+	}
+	return ended && failed ? 0 : -ERANGE;
+}
+
+TEST_F_TIMEOUT(fail_nth, mmap_by_another_process, 600)
+{
+	int region = pattern_region(self->ground.device, GROUND_SIZE, 0, SHAREABLE, READ,
+				    GROUND_SEED);
+
+	ASSERT_GE(region, 0);
+	EXPECT_EQ(0, in_child(map_and_be_refused, &region));
+	close(region);
+	EXPECT_TRUE(device_returns_to(self->ground.device, &self->before.info));
 }
 
 /* Provisioning that fails leaves a device that can be provisioned. */

@@ -11,10 +11,7 @@ static __attribute__((constructor)) void need_faults(void)
 	need(CLOISTER_FAULTS_DEVICE, "load cloister_faults.ko");
 }
 
-/*
- * From now on @function returns @result at this thread's @nth call of it. A descriptor, or -errno.
- */
-HELPER int let_fail(const char *function, int64_t result, uint32_t nth)
+HELPER int ask_for_fault(unsigned long request, const char *function, int64_t result, uint32_t nth)
 {
 	struct cloister_fault fault = { .result = result, .nth = nth };
 	int faults = open(CLOISTER_FAULTS_DEVICE, O_RDWR | O_CLOEXEC), error;
@@ -22,12 +19,29 @@ HELPER int let_fail(const char *function, int64_t result, uint32_t nth)
 	if (faults < 0)
 		return -errno;
 	strncpy(fault.function, function, sizeof(fault.function) - 1);
-	error = call(faults, CLOISTER_FAULTS_ARM, &fault);
+	error = call(faults, request, &fault);
 	if (error) {
 		close(faults);
 		return error;
 	}
 	return faults;
+}
+
+/*
+ * From now on @function returns @result at this thread's @nth call of it. A descriptor, or -errno.
+ */
+HELPER int let_fail(const char *function, int64_t result, uint32_t nth)
+{
+	return ask_for_fault(CLOISTER_FAULTS_ARM, function, result, nth);
+}
+
+/*
+ * From now on the @nth allocation in each run of @function is refused, whichever thread runs it. A
+ * descriptor, or -errno.
+ */
+HELPER int starve(const char *function, uint32_t nth)
+{
+	return ask_for_fault(CLOISTER_FAULTS_STARVE, function, 0, nth);
 }
 
 /* How often it did. */

@@ -4,7 +4,7 @@
 KSELFTEST_NAMES := $(patsubst selftests/cloister/%.c,%,$(sort $(wildcard selftests/cloister/*.c)))
 KSELFTESTS := $(KSELFTEST_NAMES:%=build/host/selftests/cloister/%)
 # What needs fault injection runs on the debug kernel only.
-KSELFTESTS_DEBUG := $(filter %/fail_nth,$(KSELFTESTS))
+KSELFTESTS_DEBUG := $(filter %/fail_load %/fail_nth %/fail_workers,$(KSELFTESTS))
 VM_TESTS += $(filter-out $(KSELFTESTS_DEBUG),$(KSELFTESTS))
 DEBUG_VM_TESTS += $(KSELFTESTS_DEBUG)
 TESTS += selftests/cloister/check-errnos.sh

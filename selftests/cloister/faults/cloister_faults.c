@@ -2,7 +2,9 @@
 /*
  * Lets a function of cloister.ko fail when a test wants it to: what a broken cipher, a used-up
  * counter or a crowd of callers would do, which no test can bring about from outside. A kprobe
- * answers in the function's stead, so that the driver holds no hook for tests.
+ * answers in the function's stead, so that the driver holds no hook for tests. Or a kretprobe has
+ * the kernel's fault injection refuse an allocation while the function runs: in a worker, say,
+ * which can't ask for that itself.
  */
 #include <linux/capability.h>
 #include <linux/fs.h>
@@ -28,6 +30,7 @@ static DEFINE_MUTEX(fault_mutex);
 static struct file *fault_owner;
 static struct cloister_fault fault;
 static struct task_struct *fault_task;
+static bool fault_starves;
 static char fault_symbol[sizeof("cloister:") + CLOISTER_FAULTS_NAME];
 static atomic_t fault_calls;
 static atomic_t fault_hits;
@@ -60,7 +63,66 @@ NOKPROBE_SYMBOL(answer_instead);
 
 static struct kprobe fault_probe;
 
-static int arm(struct file *file, const struct cloister_fault *wanted)
+#ifdef CONFIG_FAULT_INJECTION
+/* Runs of a function at once: as many as there may be workers. */
+#define RUNS_MAX	64
+
+static int begin_to_starve(struct kretprobe_instance *run, struct pt_regs *regs)
+{
+	WRITE_ONCE(current->fail_nth, fault.nth);
+	return 0;
+}
+NOKPROBE_SYMBOL(begin_to_starve);
+
+/* Nothing is left to count where the nth was refused. */
+static int end_starving(struct kretprobe_instance *run, struct pt_regs *regs)
+{
+	if (!READ_ONCE(current->fail_nth))
+		atomic_inc(&fault_hits);
+	WRITE_ONCE(current->fail_nth, 0);
+	atomic_inc(&fault_calls);
+	return 0;
+}
+NOKPROBE_SYMBOL(end_starving);
+
+static struct kretprobe starve_probe;
+
+static int starve(void)
+{
+	starve_probe = (struct kretprobe) {
+		.kp.symbol_name = fault_symbol,
+		.entry_handler = begin_to_starve,
+		.handler = end_starving,
+		.maxactive = RUNS_MAX,
+	};
+	return register_kretprobe(&starve_probe);
+}
+
+static void starve_no_more(void)
+{
+	unregister_kretprobe(&starve_probe);
+}
+#else
+static int starve(void)
+{
+	return -EOPNOTSUPP;
+}
+
+static void starve_no_more(void)
+{
+}
+#endif
+
+static int answer(void)
+{
+	fault_probe = (struct kprobe) {
+		.symbol_name = fault_symbol,
+		.pre_handler = answer_instead,
+	};
+	return register_kprobe(&fault_probe);
+}
+
+static int arm(struct file *file, const struct cloister_fault *wanted, bool starving)
 {
 	int ret;
 
@@ -71,14 +133,11 @@ static int arm(struct file *file, const struct cloister_fault *wanted)
 		return -EINVAL;
 	fault = *wanted;
 	fault_task = current;
+	fault_starves = starving;
 	atomic_set(&fault_calls, 0);
 	atomic_set(&fault_hits, 0);
 	snprintf(fault_symbol, sizeof(fault_symbol), "cloister:%s", fault.function);
-	fault_probe = (struct kprobe) {
-		.symbol_name = fault_symbol,
-		.pre_handler = answer_instead,
-	};
-	ret = register_kprobe(&fault_probe);
+	ret = starving ? starve() : answer();
 	if (!ret)
 		fault_owner = file;
 	return ret;
@@ -88,7 +147,10 @@ static int disarm(struct file *file)
 {
 	if (fault_owner != file)
 		return -ENOENT;
-	unregister_kprobe(&fault_probe);
+	if (fault_starves)
+		starve_no_more();
+	else
+		unregister_kprobe(&fault_probe);
 	fault_owner = NULL;
 	return atomic_read(&fault_hits);
 }
@@ -100,14 +162,16 @@ static long faults_ioctl(struct file *file, unsigned int request, unsigned long 
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if (request == CLOISTER_FAULTS_ARM &&
+	if ((request == CLOISTER_FAULTS_ARM || request == CLOISTER_FAULTS_STARVE) &&
 	    copy_from_user(&wanted, (const void __user *)argument, sizeof(wanted)))
 		return -EFAULT;
 	mutex_lock(&fault_mutex);
-	if (request == CLOISTER_FAULTS_ARM)
-		ret = arm(file, &wanted);
+	if (request == CLOISTER_FAULTS_ARM || request == CLOISTER_FAULTS_STARVE)
+		ret = arm(file, &wanted, request == CLOISTER_FAULTS_STARVE);
 	else if (request == CLOISTER_FAULTS_DISARM)
 		ret = disarm(file);
+	else if (request == CLOISTER_FAULTS_RUNS)
+		ret = fault_owner == file ? atomic_read(&fault_calls) : -ENOENT;
 	else
 		ret = -ENOTTY;
 	mutex_unlock(&fault_mutex);

@@ -31,7 +31,14 @@ struct cloister_fault {
 
 /* Calls by the thread that arms it fail, until it is disarmed or the device closed. */
 #define CLOISTER_FAULTS_ARM	_IOW(0xE7, 0x88, struct cloister_fault)
-/* Returns how often the function failed. */
+/* Returns how often the function failed, or an allocation in it was refused. */
 #define CLOISTER_FAULTS_DISARM	_IO(0xE7, 0x89)
+/*
+ * The function is run, in whichever thread, a worker say, and the @nth allocation in each run is
+ * refused; @result and @onwards mean nothing. EOPNOTSUPP without CONFIG_FAULT_INJECTION.
+ */
+#define CLOISTER_FAULTS_STARVE	_IOW(0xE7, 0x8a, struct cloister_fault)
+/* Returns how often the function was run to its end since. */
+#define CLOISTER_FAULTS_RUNS	_IO(0xE7, 0x8b)
 
 #endif
