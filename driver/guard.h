@@ -102,4 +102,12 @@ extern char guard_probe[8];
 extern const char * const guard_task_helper_names[GUARD_TASK_HELPERS];
 extern unsigned long guard_task_helpers[GUARD_TASK_HELPERS];
 
+/* The one function that copies names of files for paths; size 0: not in this kernel. */
+struct guard_function {
+	unsigned long start;
+	unsigned long size;
+};
+
+extern struct guard_function guard_prepend_copy;
+
 #endif /* CLOISTER_GUARD_H */

@@ -27,6 +27,7 @@ const char * const guard_task_helper_names[GUARD_TASK_HELPERS] = {
 	"bpf_get_current_task_btf", "bpf_task_pt_regs",
 };
 unsigned long guard_task_helpers[GUARD_TASK_HELPERS];
+struct guard_function guard_prepend_copy;
 
 static bool armed(void)
 {
@@ -128,33 +129,61 @@ static bool bpf_copy_user(const struct pt_regs *regs)
 	return true;
 }
 
+/* Names of files are copied so, too: by prepend_copy(), for every path that is shown. */
+static bool shows_path(const struct pt_regs *regs)
+{
+	unsigned long caller = *(const unsigned long *)regs->sp;
+
+	return caller - guard_prepend_copy.start < guard_prepend_copy.size;
+}
+
+/* The allocator reads freed objects so; and where prepend_copy() is not known, paths must pass. */
+static bool kernel_data_is_open(void)
+{
+	return debug_pagealloc_enabled() || !guard_prepend_copy.size;
+}
+
+static bool touches_granule(unsigned long from, unsigned long to)
+{
+	unsigned long address, pfn;
+
+	if (from < PAGE_OFFSET || from >= (unsigned long)high_memory)
+		return false;
+	to = min_t(unsigned long, to, (unsigned long)high_memory);
+	for (address = from & PAGE_MASK; address < to; address += PAGE_SIZE) {
+		pfn = PHYS_PFN(address - PAGE_OFFSET);
+		if (pfn_valid(pfn) && PageOffline(pfn_to_page(pfn)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * What probes and programs read of the kernel: its code and static data, as the kernel itself does
- * by these functions, and nothing else, in whatever task. Elsewhere are frames, keys, and what
+ * by this function, and nothing else, in whatever task. Elsewhere are frames, keys, and what
  * tasks had in their registers.
  */
 static bool kernel_nofault(const struct pt_regs *regs)
 {
 	unsigned long from = regs->si, to = from + regs->dx;
 
-	return armed() && !debug_pagealloc_enabled() &&
-		(from < __START_KERNEL_map || to < from || to > MODULES_END);
+	if (!armed() || (from >= __START_KERNEL_map && to >= from && to <= MODULES_END))
+		return false;
+	if (kernel_data_is_open())
+		return to < from || touches_granule(from, to);
+	return !shows_path(regs);
 }
 
-/* Callers look at what they got, whatever the result. */
+/* Strings only probes and programs read so. Callers look at what they got, whatever the result. */
 static bool kernel_string(const struct pt_regs *regs)
 {
-	if (!kernel_nofault(regs))
+	unsigned long from = regs->si, to = from + regs->dx;
+
+	if (!armed() || (from >= __START_KERNEL_map && to >= from && to <= MODULES_END))
 		return false;
 	if ((long)regs->dx > 0)
 		*(char *)regs->di = '\0';
 	return true;
-}
-
-/* The allocator reads freed objects so, and must not be refused. */
-static bool freed_pages_are_unmapped(void)
-{
-	return debug_pagealloc_enabled();
 }
 
 /* perf ----------------------------------------------------------------------- */
@@ -459,7 +488,7 @@ struct guard_hook guard_hooks[] = {
 	HOOK(strnlen_user_nofault, true, if_guarded, GUARD_ZERO, "probes of user memory"),
 	HOOK(copy_from_user_nmi, true, if_guarded, GUARD_THIRD, "samples of user memory"),
 	{ .name = "copy_from_kernel_nofault", .needed = true, .refuse = kernel_nofault,
-	  .result = GUARD_EFAULT, .bypassed = freed_pages_are_unmapped,
+	  .result = GUARD_EFAULT, .bypassed = kernel_data_is_open,
 	  .stops = "probes of kernel memory" },
 	HOOK(strncpy_from_kernel_nofault, true, kernel_string, GUARD_EFAULT,
 	     "probes of kernel memory"),

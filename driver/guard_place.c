@@ -9,6 +9,7 @@
  * so a probe's handler could get at what its function reads.
  */
 #include <linux/ftrace.h>
+#include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/ktime.h>
 #include <linux/linkage.h>
@@ -192,6 +193,21 @@ static unsigned long address_of(const char *symbol)
 	return address;
 }
 
+/* Its size is told by the name of its address: "NAME+0x0/0xSIZE". */
+static void find_function(struct guard_function *function, const char *symbol)
+{
+	char text[KSYM_SYMBOL_LEN];
+	const char *size;
+
+	function->start = address_of(symbol);
+	if (!function->start)
+		return;
+	sprint_symbol(text, function->start);
+	size = strnstr(text, "/0x", sizeof(text));
+	if (!size || sscanf(size, "/0x%lx", &function->size) != 1)
+		function->size = 0;
+}
+
 /*
  * The addresses, by way of probes that are never armed: symbols can't be looked up otherwise. A
  * probe at a function's entry sits where the tracer's call does. All are taken away together,
@@ -212,6 +228,7 @@ static int look_up_all(void)
 	unregister_kprobes(used, count);
 	for (i = 0; i < GUARD_TASK_HELPERS; i++)
 		guard_task_helpers[i] = address_of(guard_task_helper_names[i]);
+	find_function(&guard_prepend_copy, "prepend_copy");
 	return 0;
 }
 

@@ -48,6 +48,23 @@ TEST_F(guards, are_armed_and_stated)
 	close(region);
 }
 
+/* The kernel copies names with a function that guards refuse to probes. */
+TEST_F(guards, paths_are_shown_as_before)
+{
+	char before[256] = "", armed[256] = "", cwd_before[256] = "", cwd_armed[256] = "";
+	int region;
+
+	ASSERT_LT(0, readlink("/proc/self/exe", before, sizeof(before) - 1));
+	ASSERT_NE(NULL, getcwd(cwd_before, sizeof(cwd_before)));
+	region = pattern_region(self->device, PAGE, 0, 0, READ, 1);
+	ASSERT_GE(region, 0);
+	ASSERT_LT(0, readlink("/proc/self/exe", armed, sizeof(armed) - 1));
+	ASSERT_NE(NULL, getcwd(cwd_armed, sizeof(cwd_armed)));
+	EXPECT_STREQ(before, armed);
+	EXPECT_STREQ(cwd_before, cwd_armed);
+	close(region);
+}
+
 TEST_F(guards, debug_region_is_stated)
 {
 	uint8_t plain[CLOISTER_DIGEST_LEN], debug[CLOISTER_DIGEST_LEN];
