@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include "attack.h"
+#include "bpf_code.h"
 #include "sampler.h"
-#include "spy.h"
 
 #define CGROUP		"/sys/fs/cgroup/cloister-bystander"
 

@@ -7,7 +7,7 @@ ATTACK_NAMES := bpf_reads bystanders core_dump kcore_search machine memory_read 
 ATTACKS := $(ATTACK_NAMES:%=build/host/selftests/attacks/%)
 VM_TESTS += $(ATTACKS)
 
-ATTACK_SHARED := $(addprefix build/host/selftests/attacks/,attack.o evidence.o prey.o \
+ATTACK_SHARED := $(addprefix build/host/selftests/attacks/,attack.o bpf_code.o evidence.o prey.o \
 	sampler.o spy.o target.o tracefs.o)
 $(ATTACKS:%=%.o) $(ATTACK_SHARED): override CPPFLAGS += -Iuserspace/libcloister \
 	-I/usr/include/bearssl

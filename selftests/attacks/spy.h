@@ -6,8 +6,6 @@
 #ifndef CLOISTER_ATTACKS_SPY_H
 #define CLOISTER_ATTACKS_SPY_H
 
-#include <linux/bpf.h>
-#include <linux/perf_event.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -47,9 +45,5 @@ void spy_stop(struct spy *spy);
 /* Tells it what to read and forgets what it found. */
 int spy_aim(struct spy *spy, const struct spy_report *report);
 int spy_report(const struct spy *spy, struct spy_report *report);
-
-/* For programs that do not spy: bpf(2) as it is. A descriptor or -errno. */
-int bpf_map(uint32_t type, uint32_t key_size, uint32_t value_size, uint32_t entries);
-int bpf_program(uint32_t type, uint32_t attach_type, const struct bpf_insn *code, size_t count);
 
 #endif
