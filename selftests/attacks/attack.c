@@ -25,6 +25,31 @@ bool kernel_lacks(const char *config)
 	return any && !found;
 }
 
+bool kernel_lacks_symbol(const char *symbol)
+{
+	char line[512], name[256];
+	bool any = false, found = false;
+	FILE *file = fopen("/proc/kallsyms", "re");
+
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		any = true;
+		found = sscanf(line, "%*s %*s %255s", name) == 1 && !strcmp(name, symbol);
+	}
+	if (file)
+		fclose(file);
+	return any && !found;
+}
+
+/* What it lacks of what an attack needs, or NULL. */
+static const char *lack(const struct attack *attack)
+{
+	if (attack->config && kernel_lacks(attack->config))
+		return attack->config;
+	if (attack->symbol && kernel_lacks_symbol(attack->symbol))
+		return attack->symbol;
+	return NULL;
+}
+
 /* A line for each hook: name, state, times refused. */
 long guards_refusals(const char *hook)
 {
@@ -109,12 +134,12 @@ static void try_on(const struct attack *attack, struct prey *prey, struct prey *
 
 static void try_attack(const struct attack *attack)
 {
+	const char *lacking = lack(attack);
 	struct prey prey, other;
 	int result = 0;
 
-	if (attack->config && kernel_lacks(attack->config)) {
-		tap_check(true, "%s: this kernel was built without %s", attack->name,
-			  attack->config);
+	if (lacking) {
+		tap_check(true, "%s: this kernel was built without %s", attack->name, lacking);
 		return;
 	}
 	prey_start(&prey);

@@ -29,6 +29,7 @@
  * @stated: what was switched on before a region can't be stopped, but a quote says that guards are
  *	not all in place
  * @config: what the kernel must have been built with for it, or NULL
+ * @symbol: a function that the kernel must have for it, or NULL
  */
 struct attack {
 	const char *name;
@@ -39,6 +40,7 @@ struct attack {
 	bool whole_machine;
 	bool stated;
 	const char *config;
+	const char *symbol;
 };
 
 /* Tries them all. */
@@ -49,6 +51,9 @@ void attack_all(const struct attack *attacks, size_t count);
  * option. Where that is not known the kernel is taken to have all.
  */
 bool kernel_lacks(const char *config);
+
+/* A kernel whose list of symbols is without that one. */
+bool kernel_lacks_symbol(const char *symbol);
 
 /* How often a hook, or NULL: any, has refused something so far, as sysfs tells; -1: it does not. */
 long guards_refusals(const char *hook);

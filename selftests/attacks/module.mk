@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Attacks, as static programs that run in a VM.
 
-ATTACK_NAMES := bpf_reads bystanders core_dump kcore_search machine memory_read page_faults \
-	perf_registers proc_files replay swap_search trace_events trace_owner \
-	user_probes
+ATTACK_NAMES := bpf_inside bpf_outside bpf_reads bystanders core_dump exit_registers \
+	kcore_search machine memory_read page_faults perf_registers proc_files replay swap_search trace_events \
+	trace_owner user_probes
 ATTACKS := $(ATTACK_NAMES:%=build/host/selftests/attacks/%)
 VM_TESTS += $(ATTACKS)
 
 ATTACK_SHARED := $(addprefix build/host/selftests/attacks/,attack.o bpf_code.o evidence.o prey.o \
-	sampler.o spy.o target.o tracefs.o)
+	sampler.o scout.o spy.o target.o tracefs.o)
 $(ATTACKS:%=%.o) $(ATTACK_SHARED): override CPPFLAGS += -Iuserspace/libcloister \
 	-I/usr/include/bearssl
 

@@ -14,6 +14,7 @@
 #include <sys/ptrace.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -27,7 +28,7 @@
 
 enum order {
 	ORDER_MAKE, ORDER_HOLD, ORDER_DROP, ORDER_SPIN, ORDER_WORK, ORDER_TRACEME, ORDER_CRASH,
-	ORDER_CHECK, ORDER_QUOTE, ORDER_FRAME,
+	ORDER_CHECK, ORDER_QUOTE, ORDER_FRAME, ORDER_SEND, ORDER_EXEC,
 };
 
 struct request {
@@ -53,6 +54,7 @@ struct stage {
 
 struct soul {
 	struct stage *stage;
+	int packets;
 	uint64_t *secret;
 	uint64_t value;
 	uint64_t marker;
@@ -103,6 +105,21 @@ __attribute__((noinline)) static void spin(struct stage *stage, uint64_t marker,
 			 : [marker] "r"(marker), [spins] "r"(&stage->spins),
 			   [stop] "r"(&stage->stop), [crash] "r"(crash)
 			 : "r12", "r13", "r14", "r15", "memory", "cc");
+}
+
+/* A system call with the marker in a register that has no part in it. */
+static long call_with(uint64_t marker, long number, uint64_t first, const void *second,
+		      const void *third)
+{
+	long result;
+
+	__asm__ volatile("mov %[marker], %%r12\n"
+			 "syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(first), "S"(second), "d"(third),
+			   [marker] "r"(marker)
+			 : "rcx", "r11", "r12", "memory");
+	return result;
 }
 
 static void fill(uint64_t *page, uint64_t value, uint64_t inverted)
@@ -236,6 +253,23 @@ static int crash(struct soul *soul)
 	return -EINVAL;
 }
 
+/* A filter may refuse the packet, when it has seen it. */
+static int send_packets(const struct soul *soul, uint64_t times)
+{
+	long result = 0;
+
+	while (times-- && (result >= 0 || result == -EPERM))
+		result = call_with(soul->marker, SYS_write, (uint64_t)soul->packets, "", (void *)1);
+	return result < 0 && result != -EPERM ? (int)result : 0;
+}
+
+static int become_another(const struct soul *soul)
+{
+	static const char *const arguments[] = { "true", NULL };
+
+	return (int)call_with(soul->marker, SYS_execve, (uintptr_t)"/bin/true", arguments, NULL);
+}
+
 static int obey(struct soul *soul, const struct request *request, int answers)
 {
 	switch (request->order) {
@@ -263,6 +297,10 @@ static int obey(struct soul *soul, const struct request *request, int answers)
 		return quote(soul);
 	case ORDER_FRAME:
 		return find_frame(soul, request->flags);
+	case ORDER_SEND:
+		return send_packets(soul, request->flags);
+	case ORDER_EXEC:
+		return become_another(soul);
 	}
 	return -EINVAL;
 }
@@ -310,22 +348,36 @@ static int tell(struct prey *prey, enum order order, uint32_t flags, uint64_t ar
 	return answer_of(prey);
 }
 
+static bool fits_a_string(uint64_t word)
+{
+	return !memchr(&word, '\0', sizeof(word)) && !memchr(&word, '\n', sizeof(word));
+}
+
+static uint64_t unpredictable(void)
+{
+	uint64_t word;
+
+	do {
+		if (getrandom(&word, sizeof(word), 0) != sizeof(word))
+			err(1, "getrandom");
+	} while (!fits_a_string(word));
+	return word;
+}
+
 void prey_start(struct prey *prey)
 {
-	int orders[2], answers[2], loot[2];
+	int orders[2], answers[2], loot[2], packets[2];
 	struct soul soul = { 0 };
-	uint64_t unpredictable[2];
 
 	memset(prey, 0, sizeof(*prey));
 	evidence_prepare();
-	if (getrandom(unpredictable, sizeof(unpredictable), 0) != sizeof(unpredictable))
-		err(1, "getrandom");
-	prey->value = unpredictable[0] | 1;
-	prey->marker = unpredictable[1] | 1;
+	prey->value = unpredictable();
+	prey->marker = unpredictable();
 	prey->stage = pages((sizeof(*prey->stage) + PAGE - 1) / PAGE, MAP_SHARED);
 	soul.secret = pages(2, MAP_PRIVATE);
 	prey->secret = (uintptr_t)soul.secret;
-	if (pipe(orders) || pipe(answers) || pipe(loot))
+	if (pipe(orders) || pipe(answers) || pipe(loot) ||
+	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, packets))
 		err(1, "pipe");
 	fflush(NULL);
 	prey->pid = fork();
@@ -335,6 +387,8 @@ void prey_start(struct prey *prey)
 		close(orders[1]);
 		close(answers[0]);
 		close(loot[0]);
+		close(packets[0]);
+		soul.packets = packets[1];
 		soul.stage = prey->stage;
 		soul.value = prey->value;
 		soul.marker = prey->marker;
@@ -342,11 +396,13 @@ void prey_start(struct prey *prey)
 	}
 	close(orders[0]);
 	close(answers[1]);
+	close(packets[1]);
 	munmap(soul.secret, 2 * PAGE);
 	prey->orders = orders[1];
 	prey->answers = answers[0];
 	prey->loot = loot[0];
 	prey->loot_in = loot[1];
+	prey->packets = packets[0];
 	fcntl(prey->loot, F_SETFL, O_NONBLOCK);
 	prey->region_fd = -1;
 	if (answer_of(prey))
@@ -360,6 +416,7 @@ void prey_end(struct prey *prey)
 	close(prey->answers);
 	close(prey->loot);
 	close(prey->loot_in);
+	close(prey->packets);
 	kill(prey->pid, SIGKILL);
 	waitpid(prey->pid, NULL, 0);
 	munmap(prey->stage, (sizeof(*prey->stage) + PAGE - 1) / PAGE * PAGE);
@@ -369,9 +426,10 @@ static int new_region(struct prey *prey, enum order order, uint32_t flags)
 {
 	int result;
 
-	if (getrandom(&prey->marker, sizeof(prey->marker), 0) != sizeof(prey->marker))
-		return -EIO;
-	prey->region_value = prey->value ^ prey->marker;
+	do {
+		prey->marker = unpredictable();
+		prey->region_value = prey->value ^ prey->marker;
+	} while (!fits_a_string(prey->region_value));
 	result = tell(prey, order, flags, prey->marker);
 	prey->region = prey->stage->region;
 	prey->region_fd = prey->stage->region_fd;
@@ -421,7 +479,7 @@ void prey_rest(struct prey *prey)
 }
 
 /* The prey's own processor time, so that a busy machine makes no difference. */
-static uint64_t used(const struct prey *prey)
+uint64_t prey_time(const struct prey *prey)
 {
 	struct timespec time = { 0 };
 	clockid_t clock;
@@ -436,7 +494,7 @@ void prey_spin_for(struct prey *prey, unsigned int milliseconds)
 	uint64_t start;
 
 	prey_spin(prey);
-	for (start = used(prey); used(prey) - start < milliseconds; sched_yield())
+	for (start = prey_time(prey); prey_time(prey) - start < milliseconds; sched_yield())
 		if (kill(prey->pid, 0))
 			break;
 	prey_rest(prey);
@@ -471,6 +529,34 @@ void prey_crash(struct prey *prey)
 {
 	tell(prey, ORDER_CRASH, 0, 0);
 	waitpid(prey->pid, NULL, 0);
+}
+
+void prey_kill(struct prey *prey)
+{
+	prey_spin(prey);
+	kill(prey->pid, SIGKILL);
+	waitpid(prey->pid, NULL, 0);
+}
+
+/* It answers only when that fails. */
+void prey_exec(struct prey *prey)
+{
+	const struct request request = { .order = ORDER_EXEC };
+
+	if (write(prey->orders, &request, sizeof(request)) != sizeof(request) ||
+	    answer_of(prey) != -EPIPE)
+		errx(1, "the process to be attacked does not become another program");
+	waitpid(prey->pid, NULL, 0);
+}
+
+int prey_send(struct prey *prey, unsigned int times)
+{
+	char byte;
+	int result = tell(prey, ORDER_SEND, times, 0);
+
+	while (read(prey->packets, &byte, 1) == 1)
+		;
+	return result;
 }
 
 static bool fresh_quote(struct prey *prey)

@@ -23,9 +23,11 @@
  * @region_fd: its descriptor of the region, or -1
  * @value: first word of that page of ordinary memory
  * @region_value: first word of the region: both @value and @marker
- * @marker: what its registers and its stack hold while it spins or works; another with each region
+ * @marker: what its registers and its stack hold while it spins or works; another with each region.
+ *	No byte of the three words is zero or ends a line: strings hold them
  * @loot: an attacker's end of a pipe into which code injected into the prey writes
  * @loot_in: the prey's end
+ * @packets: an attacker's end of a pair of sockets to which the prey writes
  * @orders: pipe to the prey: what it is to do
  * @answers: pipe from it: what came of that
  * @stage: memory shared with it
@@ -40,6 +42,7 @@ struct prey {
 	uint64_t marker;
 	int loot;
 	int loot_in;
+	int packets;
 	int orders;
 	int answers;
 	struct stage *stage;
@@ -60,6 +63,8 @@ void prey_spin(struct prey *prey);
 void prey_rest(struct prey *prey);
 /* Where it is while it spins. */
 uint64_t prey_spin_address(void);
+/* Milliseconds of processor time that it has used. */
+uint64_t prey_time(const struct prey *prey);
 /* Spins for so many milliseconds of its own processor time. */
 void prey_spin_for(struct prey *prey, unsigned int milliseconds);
 
@@ -73,6 +78,9 @@ long prey_step(uint64_t from, uint64_t marker, volatile uint8_t *touch);
 /* The page whose touch prey_step() faults on. */
 uint64_t prey_fault_address(const struct prey *prey);
 
+/* It writes so many packets, with the marker in a register. */
+int prey_send(struct prey *prey, unsigned int times);
+
 /*
  * The kernel's address of the first page of the region, or of the ordinary page when there is no
  * region; 0 without cloister_tamper.ko. An attacker finds it by trying all.
@@ -85,6 +93,10 @@ uint64_t prey_secret_frame(struct prey *prey);
 int prey_traceme(struct prey *prey);
 /* The prey dies of SIGABRT while the marker is in its registers, and leaves a core file. */
 void prey_crash(struct prey *prey);
+/* It is killed while it spins; returns when it is gone. */
+void prey_kill(struct prey *prey);
+/* It becomes another program, with the marker in a register when it asks for that; and is gone. */
+void prey_exec(struct prey *prey);
 
 /*
  * That nothing has happened to it: it answers, both pages hold what they held, and, if it has

@@ -91,7 +91,7 @@ static bool is_of(const uint8_t *sample, size_t length, pid_t pid)
 	if (length < 16)
 		return false;
 	memcpy(&process, sample + 8, sizeof(process));
-	return (pid_t)process == pid;
+	return pid == SAMPLER_ANY || (pid_t)process == pid;
 }
 
 static size_t take_one(uint8_t *ring, pid_t pid, sample_fn match, uint64_t wanted)

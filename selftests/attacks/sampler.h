@@ -35,7 +35,9 @@ void sampler_close(struct sampler *sampler);
 /* Says of one sample of the process whether it is what is looked for. */
 typedef bool (*sample_fn)(const uint8_t *sample, size_t length, uint64_t wanted);
 
-/* How many samples of the process are such; takes all samples out of the buffers. */
+#define SAMPLER_ANY	(-1)
+
+/* How many samples of the process (or any) are such; takes all samples out of the buffers. */
 size_t sampler_take(struct sampler *sampler, pid_t pid, sample_fn match, uint64_t wanted);
 
 /* The value stands somewhere in the sample. */
