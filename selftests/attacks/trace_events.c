@@ -6,12 +6,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "attack.h"
+#include "bpf_code.h"
+#include "scout.h"
 #include "tracefs.h"
 
 #define STEPS		5
+/* The process's own time, in which the processor's clock has interrupted it. */
+#define SPIN_MS		40
 #define GROUP		"cloister_attack"
 #define SYSTEM_CALLS	"raw_syscalls/sys_enter"
 
@@ -23,6 +28,18 @@
 static const struct trace_probe kernel_memory = PROBE_OF_KERNEL("got=+u0(+112(%di)):x64");
 static const struct trace_probe kernel_registers = PROBE_OF_KERNEL("got=+104(%di):x64");
 static const struct trace_probe kernel_frame = PROBE_OF_KERNEL("got=+0(+112(%di)):x64");
+static const struct trace_probe kernel_string = PROBE_OF_KERNEL("got=+0(+112(%di)):string");
+
+/* On the event of the same system call: its argument is the address. */
+#define EPROBE_EVENT	GROUP "/event"
+#define PROBE_OF_EVENT(fetch)						\
+	{ "/dynamic_events", EPROBE_EVENT, "e:" EPROBE_EVENT " syscalls.sys_enter_getpgid " fetch }
+
+static const struct trace_probe event_frame = PROBE_OF_EVENT("got=+0($pid):x64");
+static const struct trace_probe event_string = PROBE_OF_EVENT("got=+0($pid):string");
+
+/* Where the kernel keeps what the process had in its registers. */
+static uint64_t registers;
 
 static int see(struct prey *prey, uint64_t from, uint64_t wanted)
 {
@@ -48,30 +65,71 @@ static int see_frame(struct prey *prey)
 	return see(prey, prey_frame(prey), prey->region ? prey->region_value : prey->value);
 }
 
+static int see_string(struct prey *prey)
+{
+	const uint64_t wanted = prey->region ? prey->region_value : prey->value;
+
+	trace_clear();
+	if (prey_work(prey, STEPS, prey_frame(prey)))
+		return -EPIPE;
+	return trace_shows_bytes(prey->pid, &wanted, sizeof(wanted)) ? 0 : NOTHING_GOT;
+}
+
+/* A system call of this task, while the kernel has the process's registers saved elsewhere. */
+static int see_saved(struct prey *prey)
+{
+	uint64_t start;
+
+	trace_clear();
+	prey_spin(prey);
+	for (start = prey_time(prey); prey_time(prey) - start < SPIN_MS;)
+		;
+	syscall(SYS_getpgid, registers + PT_R12);
+	prey_rest(prey);
+	return trace_shows(getpid(), prey->marker) ? 0 : NOTHING_GOT;
+}
+
+static int learn(struct prey *prey)
+{
+	return scout_learn(prey, &registers);
+}
+
 static void end_kernel_probe(void)
 {
 	trace_probe_end("/kprobe_events", KPROBE_EVENT);
 }
 
-#define KERNEL_PROBE(probe, look)				\
-	static int hold_##probe(struct prey *prey)		\
+static void end_event_probe(void)
+{
+	trace_probe_end("/dynamic_events", EPROBE_EVENT);
+}
+
+#define PROBE(name, probe, ready, look, end)			\
+	static int hold_##name(struct prey *prey)		\
 	{							\
+		int result = ready;				\
+								\
 		(void)prey;					\
-		return trace_probe_begin(&(probe));			\
+		return result ? result : trace_probe_begin(&(probe));	\
 	}							\
-	static int use_##probe(struct prey *prey)		\
+	static int use_##name(struct prey *prey)		\
 	{							\
-		int result = trace_probe_begin(&(probe));		\
+		int result = trace_probe_begin(&(probe));	\
 								\
 		if (!result)					\
 			result = look(prey);			\
-		end_kernel_probe();				\
+		end();						\
 		return result;					\
 	}
 
-KERNEL_PROBE(kernel_memory, see_value)
-KERNEL_PROBE(kernel_registers, see_marker)
-KERNEL_PROBE(kernel_frame, see_frame)
+PROBE(kernel_memory, kernel_memory, 0, see_value, end_kernel_probe)
+PROBE(kernel_registers, kernel_registers, 0, see_marker, end_kernel_probe)
+PROBE(kernel_frame, kernel_frame, 0, see_frame, end_kernel_probe)
+PROBE(kernel_string, kernel_string, 0, see_string, end_kernel_probe)
+PROBE(kernel_saved, kernel_frame, learn(prey), see_saved, end_kernel_probe)
+PROBE(event_frame, event_frame, 0, see_frame, end_event_probe)
+PROBE(event_string, event_string, 0, see_string, end_event_probe)
+PROBE(event_saved, event_frame, learn(prey), see_saved, end_event_probe)
 
 /* ---- Events that the kernel has ---- */
 
@@ -121,6 +179,13 @@ static int use_stack_trace(struct prey *prey)
 	{ .name = title ", made before", .hold = hold_##way, .run = look, .let_go = end,	\
 	  .config = option }
 
+/* Here both get ready before: where the registers are. */
+#define SAVED(title, way, end, option)						\
+	{ .name = title, .hold = learn, .run = use_##way, .whole_machine = true,	\
+	  .config = option },							\
+	{ .name = title ", made before", .hold = hold_##way, .run = see_saved,	\
+	  .let_go = end, .config = option }
+
 static const struct attack attacks[] = {
 	BOTH("a kprobe that fetches user memory", kernel_memory, see_value, end_kernel_probe,
 	     "KPROBE_EVENTS"),
@@ -128,6 +193,16 @@ static const struct attack attacks[] = {
 	     end_kernel_probe, "KPROBE_EVENTS"),
 	BOTH("a kprobe that fetches a page where the kernel has it", kernel_frame, see_frame,
 	     end_kernel_probe, "KPROBE_EVENTS"),
+	BOTH("a kprobe that fetches a string where the kernel has the page", kernel_string,
+	     see_string, end_kernel_probe, "KPROBE_EVENTS"),
+	SAVED("a kprobe of root's own system call that fetches saved registers", kernel_saved,
+	      end_kernel_probe, "KPROBE_EVENTS"),
+	BOTH("an event's probe that fetches a page where the kernel has it", event_frame,
+	     see_frame, end_event_probe, "PROBE_EVENTS"),
+	BOTH("an event's probe that fetches a string where the kernel has the page",
+	     event_string, see_string, end_event_probe, "PROBE_EVENTS"),
+	SAVED("an event's probe of root's own system call that fetches saved registers",
+	      event_saved, end_event_probe, "PROBE_EVENTS"),
 	BOTH("user stack traces", stack_trace, see_stack, end_system_calls,
 	     "USER_STACKTRACE_SUPPORT"),
 };

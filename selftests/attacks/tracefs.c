@@ -122,12 +122,23 @@ static bool has_address(const char *line, uint64_t from, uint64_t to)
 	return false;
 }
 
+/* A number, or an address (up to @to), or bytes. */
 struct wish {
 	pid_t pid;
 	uint64_t from;
 	uint64_t to;
-	bool address;
+	const void *bytes;
+	size_t length;
 };
+
+static bool fulfils(const char *line, const struct wish *wish)
+{
+	if (wish->bytes)
+		return memmem(line, strlen(line), wish->bytes, wish->length);
+	if (wish->to)
+		return has_address(line, wish->from, wish->to);
+	return has_number(line, wish->from);
+}
 
 /* What reads the trace must not add to it, or it is never at the end. */
 static bool search(const struct wish *wish)
@@ -144,8 +155,7 @@ static bool search(const struct wish *wish)
 		if (strncmp(line, " =>", 3))
 			its = strstr(line, process);
 		if (its)
-			found = wish->address ? has_address(line, wish->from, wish->to) :
-				has_number(line, wish->from);
+			found = fulfils(line, wish);
 	}
 	if (file)
 		fclose(file);
@@ -161,7 +171,14 @@ bool trace_shows(pid_t pid, uint64_t number)
 
 bool trace_shows_address(pid_t pid, uint64_t from, uint64_t to)
 {
-	const struct wish wish = { .pid = pid, .from = from, .to = to, .address = true };
+	const struct wish wish = { .pid = pid, .from = from, .to = to };
+
+	return search(&wish);
+}
+
+bool trace_shows_bytes(pid_t pid, const void *bytes, size_t length)
+{
+	const struct wish wish = { .pid = pid, .bytes = bytes, .length = length };
 
 	return search(&wish);
 }

@@ -4,6 +4,7 @@
 #define CLOISTER_ATTACKS_TRACEFS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -41,6 +42,8 @@ void trace_probe_end(const char *file, const char *event);
  * Lines that follow one of the process's and begin with an arrow (stack traces) are its, too.
  */
 bool trace_shows(pid_t pid, uint64_t number);
+/* True when a line of the process's holds these bytes, as strings are shown. */
+bool trace_shows_bytes(pid_t pid, const void *bytes, size_t length);
 /* True when a line of the process's has a "<" and a number in that range, as in stack traces. */
 bool trace_shows_address(pid_t pid, uint64_t from, uint64_t to);
 
