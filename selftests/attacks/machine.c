@@ -17,6 +17,7 @@
 #include "attack.h"
 
 #define KCORE		"/proc/kcore"
+#define KPROBES		"/sys/kernel/debug/kprobes/enabled"
 #define FTRACE		"/proc/sys/kernel/ftrace_enabled"
 #define INT3		0xcc
 #define TAMPER_FILE	"/lib/modules/cloister/cloister_tamper.ko"
@@ -218,6 +219,37 @@ static int force_out(struct prey *prey)
 	return load_tamper();
 }
 
+static int set_switch(const char *file, const char *value)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC), result = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, 1) != 1)
+		result = -errno;
+	close(fd);
+	return result;
+}
+
+static int set_ftrace(const char *value)
+{
+	return set_switch(FTRACE, value);
+}
+
+static int set_kprobes(const char *value)
+{
+	return set_switch(KPROBES, value);
+}
+
+/* All at once, those of guards too; and on again, so that what follows has them. */
+static int switch_off_kprobes(struct prey *prey)
+{
+	int result = set_kprobes("0");
+
+	(void)prey;
+	return result ? result : set_kprobes("1");
+}
+
 static const struct attack attacks[] = {
 	{ .name = KCORE, .run = open_kcore, .refusal = -EPERM, .whole_machine = true },
 	{ .name = KCORE " opened before", .hold = hold_kcore, .run = use_kcore,
@@ -230,6 +262,8 @@ static const struct attack attacks[] = {
 	  .whole_machine = true, .config = "KEXEC" },
 	{ .name = "kexec_file_load of a crash kernel", .run = unload_crash_kernel_file,
 	  .refusal = -EPERM, .whole_machine = true, .config = "KEXEC_FILE" },
+	{ .name = "switching kprobes off", .run = switch_off_kprobes, .refusal = -EPERM,
+	  .whole_machine = true, .config = "DEBUG_FS" },
 };
 
 /* Any region counts here, debug ones too: what is forced out leaves their pages behind. */
@@ -297,18 +331,6 @@ static void start_kernel_loaded_before(void)
 	prey_end(&prey);
 }
 
-static int set_ftrace(const char *value)
-{
-	int fd = open(FTRACE, O_WRONLY | O_CLOEXEC), result = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, 1) != 1)
-		result = -errno;
-	close(fd);
-	return result;
-}
-
 /* Guards stand from the loading of the module on, so there is no moment to try this before. */
 static void switch_off_ftrace(void)
 {
@@ -327,6 +349,26 @@ static void switch_off_ftrace(void)
 	prey_end(&prey);
 }
 
+/* What was switched off before can't be helped, but is said. */
+static void kprobes_off_before(void)
+{
+	struct prey prey;
+	int result = set_kprobes("0");
+
+	tap_check(!result, KPROBES " can be switched off: %s", strerror(-result));
+	prey_start(&prey);
+	tap_check(!prey_make_region(&prey, 0), "a production region is made");
+	tap_check(!strcmp(prey_guards(&prey), "partial"), "guards are %s without kprobes",
+		  prey_guards(&prey));
+	tap_check(!prey_drop_region(&prey), "the region goes");
+	result = set_kprobes("1");
+	tap_check(!result, KPROBES " can be switched on: %s", strerror(-result));
+	tap_check(!prey_make_region(&prey, 0), "a production region is made");
+	tap_check(!strcmp(prey_guards(&prey), "armed"), "guards are %s with them",
+		  prey_guards(&prey));
+	prey_end(&prey);
+}
+
 int main(void)
 {
 	attack_all(attacks, sizeof(attacks) / sizeof(attacks[0]));
@@ -334,5 +376,6 @@ int main(void)
 	forced_removal(CLOISTER_CREATE_DEBUG);
 	start_kernel_loaded_before();
 	switch_off_ftrace();
+	kprobes_off_before();
 	return tap_end();
 }
