@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,6 +188,46 @@ static int trace_a_program(void)
 	return !WIFEXITED(status) || WEXITSTATUS(status) ? ECHILD : seen ? 0 : EPROTO;
 }
 
+/* ---- Paths, which the kernel puts together by a function that probes use, too ---- */
+
+static int name_of_program(void)
+{
+	char link[PATH_MAX], line[PATH_MAX + 128];
+	ssize_t length = readlink("/proc/self/exe", link, sizeof(link) - 1);
+	bool named = false;
+	FILE *maps;
+
+	if (length < 0)
+		return errno;
+	link[length] = '\0';
+	if (access(link, X_OK))
+		return errno;
+	maps = fopen("/proc/self/maps", "re");
+	while (maps && !named && fgets(line, sizeof(line), maps))
+		named = strstr(line, link);
+	if (maps)
+		fclose(maps);
+	return named ? 0 : EPROTO;
+}
+
+static int name_of_directory(void)
+{
+	char before[PATH_MAX], path[PATH_MAX];
+	int result = 0;
+
+	/* Not getcwd() for the second: where the kernel gives no path, that searches for one. */
+
+	if (!getcwd(before, sizeof(before)))
+		return errno;
+	if (chdir("/sys/kernel") || syscall(SYS_getcwd, path, sizeof(path)) < 0)
+		result = errno;
+	else if (strcmp(path, "/sys/kernel"))
+		result = EPROTO;
+	if (chdir(before))
+		return errno;
+	return result;
+}
+
 static const struct {
 	const char *what;
 	int (*work)(void);
@@ -197,6 +238,8 @@ static const struct {
 	{ "BPF filters a cgroup's devices", filter_of_cgroup_devices, "CGROUP_BPF" },
 	{ "BPF filters a socket's packets", filter_of_socket, NULL },
 	{ "an ordinary program is traced", trace_a_program, NULL },
+	{ "a program finds its own path", name_of_program, NULL },
+	{ "a directory has its name", name_of_directory, NULL },
 };
 
 static void try_works(const char *when)
