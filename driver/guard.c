@@ -4,7 +4,7 @@
  * they map it, and tasks with its descriptor.
  *
  * Handlers of hooks ask in any context, NMI too, so lookups take no lock. This file and the
- * other two of guards are built without calls to the tracer: a handler is not itself traced.
+ * others of guards are built without calls to the tracer: a handler is not itself traced.
  */
 #include <linux/fdtable.h>
 #include <linux/fs.h>

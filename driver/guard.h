@@ -33,6 +33,12 @@ extern atomic_t guard_regions;
 extern atomic_t guard_production;
 extern atomic_t guard_awake;
 
+/* While any production region lives. */
+static inline bool guard_armed(void)
+{
+	return atomic_read(&guard_production) > 0;
+}
+
 /* Context: any, with preemption off, NMI too. */
 bool guard_mm(const struct mm_struct *mm);
 bool guard_task(struct task_struct *task);
@@ -97,11 +103,6 @@ extern const unsigned int guard_hook_count;
 extern char guard_probe[8];
 #define GUARD_PROBE_RESULT	(-ECANCELED)
 
-/* Addresses of the helpers by which BPF programs come to tasks; 0: not in this kernel. */
-#define GUARD_TASK_HELPERS	2
-extern const char * const guard_task_helper_names[GUARD_TASK_HELPERS];
-extern unsigned long guard_task_helpers[GUARD_TASK_HELPERS];
-
 /* The one function that copies names of files for paths; size 0: not in this kernel. */
 struct guard_function {
 	unsigned long start;
@@ -109,5 +110,17 @@ struct guard_function {
 };
 
 extern struct guard_function guard_prepend_copy;
+
+/* guard_bpf.c: what the hooks in the way of BPF decide ----------------------- */
+
+bool guard_bpf_call(const struct pt_regs *regs);
+bool guard_bpf_helper(const struct pt_regs *regs);
+bool guard_count_program(const struct pt_regs *regs);
+bool guard_programs_trace(void);
+
+/* Addresses of the helpers by which programs come to tasks; 0: not in this kernel. */
+#define GUARD_TASK_HELPERS	2
+extern const char * const guard_task_helper_names[GUARD_TASK_HELPERS];
+extern unsigned long guard_task_helpers[GUARD_TASK_HELPERS];
 
 #endif /* CLOISTER_GUARD_H */

@@ -6,7 +6,6 @@
  * Arguments are read from the registers of the function's caller: rdi, rsi, rdx, rcx, r8.
  */
 #include <linux/bpf.h>
-#include <linux/filter.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -16,33 +15,23 @@
 #include <linux/string.h>
 #include <linux/security.h>
 
-#include "compat.h"
 #include "guard.h"
 
 #define INT3	0xcc
 
 char guard_probe[8];
 
-const char * const guard_task_helper_names[GUARD_TASK_HELPERS] = {
-	"bpf_get_current_task_btf", "bpf_task_pt_regs",
-};
-unsigned long guard_task_helpers[GUARD_TASK_HELPERS];
 struct guard_function guard_prepend_copy;
-
-static bool armed(void)
-{
-	return atomic_read(&guard_production) > 0;
-}
 
 static bool in_guarded(void)
 {
-	return armed() && guard_mm(current->mm);
+	return guard_armed() && guard_mm(current->mm);
 }
 
 /* While any production region lives. */
 static bool while_armed(const struct pt_regs *regs)
 {
-	return armed();
+	return guard_armed();
 }
 
 /* In a task whose address space holds one. */
@@ -55,12 +44,12 @@ static bool if_guarded(const struct pt_regs *regs)
 
 static bool ptrace_access(const struct pt_regs *regs)
 {
-	return armed() && guard_task((struct task_struct *)regs->di);
+	return guard_armed() && guard_task((struct task_struct *)regs->di);
 }
 
 static bool ptrace_traceme(const struct pt_regs *regs)
 {
-	return armed() && guard_task(current);
+	return guard_armed() && guard_task(current);
 }
 
 /* What ps shows: the arguments, without force. */
@@ -77,7 +66,7 @@ static bool remote_vm(const struct pt_regs *regs)
 {
 	const struct mm_struct *mm = (const struct mm_struct *)regs->di;
 
-	return armed() && current->mm != mm && guard_mm(mm) &&
+	return guard_armed() && current->mm != mm && guard_mm(mm) &&
 		!is_command_line(mm, regs->si, (unsigned int)regs->cx, (unsigned int)regs->r8);
 }
 
@@ -86,7 +75,7 @@ static bool remote_pagemap(const struct pt_regs *regs)
 {
 	const struct mm_struct *mm = ((const struct file *)regs->di)->private_data;
 
-	return armed() && current->mm != mm && guard_mm(mm);
+	return guard_armed() && current->mm != mm && guard_mm(mm);
 }
 
 /* The same, while it shows one mapping. */
@@ -94,7 +83,7 @@ static bool remote_vma(const struct pt_regs *regs)
 {
 	const struct mm_struct *mm = ((const struct vm_area_struct *)regs->si)->vm_mm;
 
-	return armed() && current->mm != mm && guard_mm(mm);
+	return guard_armed() && current->mm != mm && guard_mm(mm);
 }
 
 /*
@@ -106,7 +95,7 @@ static bool leaves_memory(const struct pt_regs *regs)
 	const struct task_struct *task = (const struct task_struct *)regs->di;
 	struct pt_regs *user = task_pt_regs(current);
 
-	if (!armed() || task != current || !guard_mm((const struct mm_struct *)regs->si))
+	if (!guard_armed() || task != current || !guard_mm((const struct mm_struct *)regs->si))
 		return false;
 	/* All that is general but orig_ax, by which the kernel knows the call. */
 	memzero_explicit(user, offsetof(struct pt_regs, orig_ax));
@@ -167,7 +156,7 @@ static bool kernel_nofault(const struct pt_regs *regs)
 {
 	unsigned long from = regs->si, to = from + regs->dx;
 
-	if (!armed() || (from >= __START_KERNEL_map && to >= from && to <= MODULES_END))
+	if (!guard_armed() || (from >= __START_KERNEL_map && to >= from && to <= MODULES_END))
 		return false;
 	if (kernel_data_is_open())
 		return to < from || touches_granule(from, to);
@@ -179,7 +168,7 @@ static bool kernel_string(const struct pt_regs *regs)
 {
 	unsigned long from = regs->si, to = from + regs->dx;
 
-	if (!armed() || (from >= __START_KERNEL_map && to >= from && to <= MODULES_END))
+	if (!guard_armed() || (from >= __START_KERNEL_map && to >= from && to <= MODULES_END))
 		return false;
 	if ((long)regs->dx > 0)
 		*(char *)regs->di = '\0';
@@ -209,203 +198,15 @@ static bool perf_aux(const struct pt_regs *regs)
 {
 	const struct perf_event *event = (const struct perf_event *)regs->si;
 
-	return armed() && (!event->ctx || !event->ctx->task || guard_mm(current->mm));
+	return guard_armed() &&
+		(!event->ctx || !event->ctx->task || guard_mm(current->mm));
 }
 
 /* A breakpoint for a user probe: the caller is told that it was written. */
 static bool write_opcode(const struct pt_regs *regs)
 {
-	return armed() && (u8)regs->cx == INT3 && guard_mm((const struct mm_struct *)regs->si);
-}
-
-/* BPF ------------------------------------------------------------------------ */
-
-/* Programs that see packets, sockets or cgroups. What is not named here is refused. */
-static bool harmless_program(unsigned int type)
-{
-	switch (type) {
-	case BPF_PROG_TYPE_SOCKET_FILTER:
-	case BPF_PROG_TYPE_SCHED_CLS:
-	case BPF_PROG_TYPE_SCHED_ACT:
-	case BPF_PROG_TYPE_XDP:
-	case BPF_PROG_TYPE_CGROUP_SKB:
-	case BPF_PROG_TYPE_CGROUP_SOCK:
-	case BPF_PROG_TYPE_LWT_IN:
-	case BPF_PROG_TYPE_LWT_OUT:
-	case BPF_PROG_TYPE_LWT_XMIT:
-	case BPF_PROG_TYPE_SOCK_OPS:
-	case BPF_PROG_TYPE_SK_SKB:
-	case BPF_PROG_TYPE_CGROUP_DEVICE:
-	case BPF_PROG_TYPE_SK_MSG:
-	case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
-	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
-	case BPF_PROG_TYPE_LIRC_MODE2:
-	case BPF_PROG_TYPE_SK_REUSEPORT:
-	case BPF_PROG_TYPE_FLOW_DISSECTOR:
-	case BPF_PROG_TYPE_CGROUP_SYSCTL:
-	case BPF_PROG_TYPE_CGROUP_SOCKOPT:
-	case BPF_PROG_TYPE_SK_LOOKUP:
-		return true;
-	default:
-		return compat_harmless_program(type);
-	}
-}
-
-/* Links of the same programs. All others make one run on what tasks do. */
-static bool harmless_attachment(unsigned int type)
-{
-	switch (type) {
-	case BPF_CGROUP_INET_INGRESS:
-	case BPF_CGROUP_INET_EGRESS:
-	case BPF_CGROUP_INET_SOCK_CREATE:
-	case BPF_CGROUP_SOCK_OPS:
-	case BPF_SK_SKB_STREAM_PARSER:
-	case BPF_SK_SKB_STREAM_VERDICT:
-	case BPF_CGROUP_DEVICE:
-	case BPF_SK_MSG_VERDICT:
-	case BPF_CGROUP_INET4_BIND:
-	case BPF_CGROUP_INET6_BIND:
-	case BPF_CGROUP_INET4_CONNECT:
-	case BPF_CGROUP_INET6_CONNECT:
-	case BPF_CGROUP_INET4_POST_BIND:
-	case BPF_CGROUP_INET6_POST_BIND:
-	case BPF_CGROUP_UDP4_SENDMSG:
-	case BPF_CGROUP_UDP6_SENDMSG:
-	case BPF_LIRC_MODE2:
-	case BPF_FLOW_DISSECTOR:
-	case BPF_CGROUP_SYSCTL:
-	case BPF_CGROUP_UDP4_RECVMSG:
-	case BPF_CGROUP_UDP6_RECVMSG:
-	case BPF_CGROUP_GETSOCKOPT:
-	case BPF_CGROUP_SETSOCKOPT:
-	case BPF_CGROUP_INET4_GETPEERNAME:
-	case BPF_CGROUP_INET6_GETPEERNAME:
-	case BPF_CGROUP_INET4_GETSOCKNAME:
-	case BPF_CGROUP_INET6_GETSOCKNAME:
-	case BPF_XDP_DEVMAP:
-	case BPF_CGROUP_INET_SOCK_RELEASE:
-	case BPF_XDP_CPUMAP:
-	case BPF_SK_LOOKUP:
-	case BPF_XDP:
-	case BPF_SK_SKB_VERDICT:
-	case BPF_SK_REUSEPORT_SELECT:
-	case BPF_SK_REUSEPORT_SELECT_OR_MIGRATE:
-		return true;
-	default:
-		return compat_harmless_attachment(type);
-	}
-}
-
-static bool bpf_call(const struct pt_regs *regs)
-{
-	const union bpf_attr *attr = (const union bpf_attr *)regs->si;
-
-	if (!armed())
-		return false;
-	switch ((int)regs->di) {
-	case BPF_PROG_LOAD:
-		return !harmless_program(attr->prog_type);
-	case BPF_LINK_CREATE:
-		return !harmless_attachment(attr->link_create.attach_type);
-	case BPF_PROG_ATTACH:
-		return !harmless_attachment(attr->attach_type);
-	case BPF_RAW_TRACEPOINT_OPEN:
-	case BPF_ITER_CREATE:
-		return true;
-	case BPF_PROG_TEST_RUN:
-		/* On a processor of the caller's choice, in whatever task it interrupts there. */
-		return attr->test.flags & BPF_F_TEST_RUN_ON_CPU;
-	default:
-		return false;
-	}
-}
-
-/*
- * By these a program of any type reads what it likes of the kernel, or comes to a task. Some read
- * addresses as they print.
- */
-static bool bpf_helper(const struct pt_regs *regs)
-{
-	if (!armed())
-		return false;
-	switch ((int)regs->di) {
-	case BPF_FUNC_trace_printk:
-	case BPF_FUNC_trace_vprintk:
-	case BPF_FUNC_snprintf:
-	case BPF_FUNC_snprintf_btf:
-	case BPF_FUNC_probe_read_user:
-	case BPF_FUNC_probe_read_user_str:
-	case BPF_FUNC_probe_read_kernel:
-	case BPF_FUNC_probe_read_kernel_str:
-	case BPF_FUNC_per_cpu_ptr:
-	case BPF_FUNC_this_cpu_ptr:
-	case BPF_FUNC_get_current_task:
-	case BPF_FUNC_get_current_task_btf:
-	case BPF_FUNC_task_pt_regs:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Programs that trace, or could, loaded since the hooks are in place and not gone yet. */
-static atomic_t tracing_programs = ATOMIC_INIT(0);
-
-static bool programs_trace(void)
-{
-	return atomic_read(&tracing_programs) > 0;
-}
-
-/* Loads through pointers that the verifier knows the type of, in any function of the program. */
-static bool follows_pointers(const struct bpf_prog *prog)
-{
-	const struct bpf_prog_aux *aux = prog->aux;
-	u32 i;
-
-	if (aux->num_exentries)
-		return true;
-	for (i = 0; aux->func && i < aux->func_cnt; i++)
-		if (aux->func[i]->aux->num_exentries)
-			return true;
-	return false;
-}
-
-/* Calls a helper that comes to a task, after which loads need not show. */
-static bool comes_to_tasks(const struct bpf_prog *prog)
-{
-	unsigned long helper;
-	u32 i;
-
-	for (i = 0; i < prog->len; i++) {
-		const struct bpf_insn *insn = &prog->insnsi[i];
-
-		if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg)
-			continue;
-		helper = (unsigned long)__bpf_call_base + (long)insn->imm;
-		if (helper == guard_task_helpers[0] || helper == guard_task_helpers[1])
-			return true;
-	}
-	return false;
-}
-
-/*
- * A program from before can't be taken from where it runs: by trampoline, or inside of a kprobe's
- * handler, where no other runs. So it is counted as long as it is there. Those that were loaded
- * before the hooks are not known, when they come nor when they go.
- */
-static bool count_program(const struct pt_regs *regs)
-{
-	const struct bpf_prog *prog = (const struct bpf_prog *)regs->di;
-
-	if (prog->aux->load_time < guard_placed_at)
-		return false;
-	if (harmless_program(prog->type) && !follows_pointers(prog) && !comes_to_tasks(prog))
-		return false;
-	if ((int)regs->si == PERF_BPF_EVENT_PROG_LOAD)
-		atomic_inc(&tracing_programs);
-	else if ((int)regs->si == PERF_BPF_EVENT_PROG_UNLOAD)
-		atomic_dec(&tracing_programs);
-	return false;
+	return guard_armed() && (u8)regs->cx == INT3 &&
+		guard_mm((const struct mm_struct *)regs->si);
 }
 
 /* The kernel itself ---------------------------------------------------------- */
@@ -416,7 +217,7 @@ static bool count_program(const struct pt_regs *regs)
  */
 static bool locked_down(const struct pt_regs *regs)
 {
-	if (!armed())
+	if (!guard_armed())
 		return false;
 	switch ((enum lockdown_reason)regs->di) {
 	case LOCKDOWN_DEV_MEM:
@@ -496,26 +297,28 @@ struct guard_hook guard_hooks[] = {
 	     "traces of the user stack"),
 	HOOK(get_perf_callchain, PERF, if_guarded, GUARD_ZERO, "traces of the user stack"),
 
-	HOOK(__perf_event_overflow, PERF && BPF, perf_overflow, GUARD_ZERO, "BPF programs on samples"),
+	HOOK(__perf_event_overflow, PERF && BPF, perf_overflow, GUARD_ZERO,
+	     "BPF programs on samples"),
 	HOOK(perf_event_output, PERF, if_guarded, GUARD_ZERO, "perf samples"),
 	HOOK(perf_event_output_forward, PERF, if_guarded, GUARD_ZERO, "perf samples"),
 	HOOK(perf_event_output_backward, PERF, if_guarded, GUARD_ZERO, "perf samples"),
 	HOOK(perf_bp_event, PERF && IS_ENABLED(CONFIG_HAVE_HW_BREAKPOINT), if_guarded, GUARD_ZERO,
 	     "hardware breakpoints"),
 	HOOK(perf_aux_output_begin, PERF, perf_aux, GUARD_ZERO, "hardware traces"),
-	HOOK(uprobe_write_opcode, IS_ENABLED(CONFIG_UPROBES), write_opcode, GUARD_ZERO, "user probes"),
+	HOOK(uprobe_write_opcode, IS_ENABLED(CONFIG_UPROBES), write_opcode, GUARD_ZERO,
+	     "user probes"),
 	{ .name = "trace_pagefault_reg", .needed = IS_ENABLED(CONFIG_TRACING),
 	  .refuse = while_armed, .result = GUARD_EPERM, .bypassed = guard_faults_traced,
 	  .stops = "tracing of page faults" },
 
-	HOOK(security_bpf, BPF, bpf_call, GUARD_EPERM,
+	HOOK(security_bpf, BPF, guard_bpf_call, GUARD_EPERM,
 	     "BPF programs that trace"),
-	HOOK(bpf_base_func_proto, BPF, bpf_helper, GUARD_ZERO,
+	HOOK(bpf_base_func_proto, BPF, guard_bpf_helper, GUARD_ZERO,
 	     "BPF programs that read the kernel by helpers"),
 	HOOK(btf_struct_access, BPF, while_armed, GUARD_EACCES,
 	     "BPF programs that read the kernel by pointers"),
 	{ .name = "perf_event_bpf_event", .needed = BPF_TRACE, .always = true,
-	  .refuse = count_program, .bypassed = programs_trace,
+	  .refuse = guard_count_program, .bypassed = guard_programs_trace,
 	  .stops = "BPF programs that trace, loaded before" },
 	HOOK(bpf_copy_from_user, BPF_RUN, bpf_copy_user, GUARD_EFAULT, "BPF reads of user memory"),
 
@@ -544,7 +347,8 @@ struct guard_hook guard_hooks[] = {
 	HOOK(read_kcore_iter, IS_ENABLED(CONFIG_PROC_KCORE), while_armed, GUARD_EPERM,
 	     "/proc/kcore opened before"),
 	HOOK(__x64_sys_delete_module, UNLOAD, delete_module_64, GUARD_EPERM, "rmmod -f"),
-	HOOK(__ia32_sys_delete_module, UNLOAD && CALLS32, delete_module_32, GUARD_EPERM, "rmmod -f"),
+	HOOK(__ia32_sys_delete_module, UNLOAD && CALLS32, delete_module_32, GUARD_EPERM,
+	     "rmmod -f"),
 	HOOK(__x64_sys_kexec_load, KEXEC, while_armed, GUARD_EPERM, "crash kernels"),
 	HOOK(__ia32_compat_sys_kexec_load, KEXEC && CALLS32, while_armed, GUARD_EPERM,
 	     "crash kernels"),
