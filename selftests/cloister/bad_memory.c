@@ -197,9 +197,10 @@ TEST_F(bad_memory, structure_that_the_call_takes_away)
 static int add_over_the_limit(void *unused)
 {
 	const uint64_t size = 16UL << 20;
-	uint64_t done = 0;
+	uint64_t added = PAGE, done = 0;
 	int device, region, result;
 	struct cloister_stats stats;
+	void *source;
 
 	(void)unused;
 	if (write_text("/proc/self/oom_score_adj", "-1000") ||
@@ -214,13 +215,18 @@ static int add_over_the_limit(void *unused)
 	result = add_once(region, ZERO, 0, PAGE, NULL, READ, NULL);
 	if (result)
 		return result;
-	result = add_once(region, 0, PAGE, size - PAGE, mmap(NULL, size, PROT_READ, MAP_PRIVATE |
-			  MAP_ANONYMOUS, -1, 0), READ, &done);
+	source = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* Busy: the worker has all pages in hands at that moment. */
+	do {
+		done = 0;
+		result = add_once(region, 0, added, size - added, source, READ, &done);
+		added += done;
+	} while (result == -EBUSY);
 	if (result != -ENOMEM)
-		return -ERANGE;
+		return result ? result : -ERANGE;
 	/* What it says was added was added, and the region is as alive as before. */
 	if (get_stats(region, &stats) || stats.state != CLOISTER_STATE_BUILDING ||
-	    stats.pages != 1 + done / PAGE)
+	    stats.pages != added / PAGE)
 		return -EILSEQ;
 	return init_region(region, NULL);
 }
