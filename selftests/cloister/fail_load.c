@@ -9,6 +9,7 @@
  */
 #include "checks.h"
 #include "fail_nth.h"
+#include "failing.h"
 #include "reload.h"
 
 #define GUARDS		"/sys/class/misc/tee/guards"

@@ -102,6 +102,43 @@ static void starve_no_more(void)
 {
 	unregister_kretprobe(&starve_probe);
 }
+
+/*
+ * Where the kernel itself warns of memory that it is refused, which would look as if we did: the
+ * fields of a tracepoint of a module that is being loaded. Nothing is refused, nor counted, there.
+ */
+static int begin_to_spare(struct kretprobe_instance *run, struct pt_regs *regs)
+{
+	*(unsigned int *)run->data = READ_ONCE(current->fail_nth);
+	WRITE_ONCE(current->fail_nth, 0);
+	return 0;
+}
+NOKPROBE_SYMBOL(begin_to_spare);
+
+static int end_sparing(struct kretprobe_instance *run, struct pt_regs *regs)
+{
+	WRITE_ONCE(current->fail_nth, *(unsigned int *)run->data);
+	return 0;
+}
+NOKPROBE_SYMBOL(end_sparing);
+
+static struct kretprobe spare_probe = {
+	.kp.symbol_name = "event_define_fields",
+	.entry_handler = begin_to_spare,
+	.handler = end_sparing,
+	.data_size = sizeof(unsigned int),
+	.maxactive = RUNS_MAX,
+};
+
+static int spare(void)
+{
+	return register_kretprobe(&spare_probe);
+}
+
+static void spare_no_more(void)
+{
+	unregister_kretprobe(&spare_probe);
+}
 #else
 static int starve(void)
 {
@@ -109,6 +146,15 @@ static int starve(void)
 }
 
 static void starve_no_more(void)
+{
+}
+
+static int spare(void)
+{
+	return 0;
+}
+
+static void spare_no_more(void)
 {
 }
 #endif
@@ -199,7 +245,25 @@ static struct miscdevice faults_device = {
 	.mode = 0600,
 };
 
-module_misc_device(faults_device);
+static int __init faults_init(void)
+{
+	int ret = spare();
+
+	if (ret)
+		return ret;
+	ret = misc_register(&faults_device);
+	if (ret)
+		spare_no_more();
+	return ret;
+}
+module_init(faults_init);
+
+static void __exit faults_exit(void)
+{
+	misc_deregister(&faults_device);
+	spare_no_more();
+}
+module_exit(faults_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Failing functions of Cloister, for tests of what follows");
