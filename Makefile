@@ -67,6 +67,7 @@ TESTS     :=#  programs and scripts that print TAP; run by `make check`
 TEST_DEPS :=#  other files that the tests need
 VM_TESTS  :=#  the same, for root in a VM that has loaded cloister.ko
 DEBUG_VM_TESTS :=# the same, with what only the debug kernel has
+NO_DEBUG_VM_TESTS :=# of VM_TESTS, what would take minutes there and show no more
 VM_FILES  :=#  files that VM_TESTS find in /data
 HEADERS   :=#  public headers to install, as source paths
 PKGCONFIG :=#  .pc files to install, as build/host/... paths
@@ -159,7 +160,7 @@ tests: $(filter build/%,$(VM_FILES))
 suite-unit:
 	@scripts/run-tests.sh $(TAPDIR)/unit.tap $(TESTS)
 
-tests_of = $(VM_TESTS) $(if $(filter debug,$1),$(DEBUG_VM_TESTS))
+tests_of = $(if $(filter debug,$1),$(filter-out $(NO_DEBUG_VM_TESTS),$(VM_TESTS)) $(DEBUG_VM_TESTS),$(VM_TESTS))
 selected = $(if $(ONLY),$(foreach name,$(ONLY),$(filter %/$(name),$(tests_of))),$(tests_of))
 # Given, not a default: tests that choose at random choose so again.
 seed_given = $(filter command environment,$(firstword $(origin SEED)))

@@ -6,6 +6,8 @@ ATTACK_NAMES := bpf_inside bpf_outside bpf_reads bystanders core_dump exit_regis
 	trace_owner user_probes
 ATTACKS := $(ATTACK_NAMES:%=build/host/selftests/attacks/%)
 VM_TESTS += $(ATTACKS)
+# Each probe that is made or ended has the tracer go through all functions of the kernel: 8 minutes.
+NO_DEBUG_VM_TESTS += build/host/selftests/attacks/trace_events
 
 ATTACK_SHARED := $(addprefix build/host/selftests/attacks/,attack.o bpf_code.o evidence.o prey.o \
 	sampler.o scout.o spy.o target.o tracefs.o)
