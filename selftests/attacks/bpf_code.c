@@ -22,6 +22,20 @@ void bpf_code_add(struct bpf_code *code, const struct bpf_insn *from, size_t cou
 	code->count += count;
 }
 
+void bpf_code_find_report(struct bpf_code *code, int map)
+{
+	ADD_CODE(code,
+		 MOVE(BPF_REG_6, BPF_REG_1),
+		 STORE_ZERO(BPF_REG_10, -8),
+		 MAP(BPF_REG_1, map),
+		 MOVE(BPF_REG_2, BPF_REG_10),
+		 ADD(BPF_REG_2, -8),
+		 CALL(BPF_FUNC_map_lookup_elem),
+		 SKIP_IF_SET(BPF_REG_0),
+		 LEAVE,
+		 MOVE(BPF_REG_8, BPF_REG_0));
+}
+
 int bpf_call(enum bpf_cmd command, union bpf_attr *attr)
 {
 	long result = syscall(SYS_bpf, command, attr, sizeof(*attr));

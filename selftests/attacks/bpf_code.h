@@ -43,6 +43,11 @@ struct bpf_code {
 };
 
 void bpf_code_add(struct bpf_code *code, const struct bpf_insn *from, size_t count);
+/*
+ * A program's beginning: value 0 of @map in register 8, or the program ends; the context in 6. What
+ * stands on the stack at -8 is 0.
+ */
+void bpf_code_find_report(struct bpf_code *code, int map);
 
 #define ADD_CODE(code, ...) do {						\
 	const struct bpf_insn list[] = { __VA_ARGS__ };				\

@@ -31,21 +31,6 @@ static bool sees_packets(const struct scout_plan *plan)
 	return !plan->target;
 }
 
-/* Finds the report (register 8) and leaves if there is none; 6 is the context. */
-static void add_beginning(struct bpf_code *code, int map)
-{
-	ADD_CODE(code,
-		 MOVE(BPF_REG_6, BPF_REG_1),
-		 STORE_ZERO(BPF_REG_10, -8),
-		 MAP(BPF_REG_1, map),
-		 MOVE(BPF_REG_2, BPF_REG_10),
-		 ADD(BPF_REG_2, -8),
-		 CALL(BPF_FUNC_map_lookup_elem),
-		 SKIP_IF_SET(BPF_REG_0),
-		 LEAVE,
-		 MOVE(BPF_REG_8, BPF_REG_0));
-}
-
 /* Leaves in any process but the one. */
 static void add_choice(struct bpf_code *code)
 {
@@ -232,7 +217,7 @@ static int load(struct scout *scout)
 	struct bpf_code code = { .count = 0 };
 	union bpf_attr attr;
 
-	add_beginning(&code, scout->map);
+	bpf_code_find_report(&code, scout->map);
 	if (!sees_packets(plan))
 		add_choice(&code);
 	add_way(&code, plan->way, scout->format);

@@ -14,16 +14,8 @@
 /* Finds the report (register 8) and leaves unless the process is the one; 6 is the context. */
 static void add_beginning(struct bpf_code *code, int map)
 {
+	bpf_code_find_report(code, map);
 	ADD_CODE(code,
-		 MOVE(BPF_REG_6, BPF_REG_1),
-		 STORE_ZERO(BPF_REG_10, -8),
-		 MAP(BPF_REG_1, map),
-		 MOVE(BPF_REG_2, BPF_REG_10),
-		 ADD(BPF_REG_2, -8),
-		 CALL(BPF_FUNC_map_lookup_elem),
-		 SKIP_IF_SET(BPF_REG_0),
-		 LEAVE,
-		 MOVE(BPF_REG_8, BPF_REG_0),
 		 CALL(BPF_FUNC_get_current_pid_tgid),
 		 SHIFT_RIGHT(BPF_REG_0, 32),
 		 LOAD(BPF_REG_1, BPF_REG_8, FIELD(process)),
