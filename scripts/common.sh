@@ -27,6 +27,19 @@ apt_update() {
 		die "'apt-get update' failed: see its messages above; is a Debian mirror reachable?"
 }
 
+# debian_sources CODENAME: this machine's own lines for that Debian, whatever the form they were
+# written in.
+debian_sources() {
+	# shellcheck disable=SC2016  # for apt to expand
+	apt-get indextargets --format '$(CODENAME) $(REPO_URI) $(RELEASE) $(COMPONENT) $(SIGNED_BY)' \
+		'Created-By: Packages' 'Origin: Debian' 'Component: main' | sort -u |
+		while read -r codename uri release component key; do
+			case $codename in "$1"*) ;; *) continue ;; esac
+			case $key in /*) key="[signed-by=$key] " ;; *) key= ;; esac
+			echo "deb $key$uri $release $component"
+		done
+}
+
 # download DIR PACKAGE...: the packages' .deb files, in DIR. Package lists that
 # are older than the mirror name files that are gone: refresh once, try again.
 download() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # deps.sh [prove]: installs the Debian packages of scripts/packages (packages.prove) that are missing,
-# and fetches the kernels and the kselftest headers. Says what it does; does nothing when nothing is
+# and fetches QEMU, the kernels and the kselftest headers. Says what it does; does nothing when nothing is
 # missing.
 set -eu
 here=$(dirname "$0")
@@ -42,6 +42,7 @@ if [ -n "$list" ]; then
 	fi
 fi
 [ $# -eq 0 ] || exit 0
+"$here/fetch-qemu.sh" >/dev/null
 "$here/fetch-kernel.sh" 6.1 >/dev/null
 "$here/fetch-kernel.sh" 6.12 >/dev/null
 "$here/fetch-kselftest.sh" >/dev/null

@@ -47,26 +47,14 @@ mkdir -p "$work"
 lock image
 [ -e "$image" ] && finish
 
-# sources: this machine's own lines for Debian 12, whatever the form they were written in.
-sources() {
-	# shellcheck disable=SC2016  # for apt to expand
-	apt-get indextargets --format '$(CODENAME) $(REPO_URI) $(RELEASE) $(COMPONENT) $(SIGNED_BY)' \
-		'Created-By: Packages' 'Origin: Debian' 'Component: main' | sort -u |
-		while read -r codename uri release component key; do
-			case $codename in bookworm*) ;; *) continue ;; esac
-			case $key in /*) key="[signed-by=$key] " ;; *) key= ;; esac
-			echo "deb $key$uri $release $component"
-		done
-}
-
 tmp=$(mktemp -d "$work/.build.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 chmod 755 "$tmp"
 root=$tmp/root
 
-sources >"$tmp/sources"
+debian_sources bookworm >"$tmp/sources"
 [ -s "$tmp/sources" ] || apt_update "apt has no package lists of Debian 12"
-sources >"$tmp/sources"
+debian_sources bookworm >"$tmp/sources"
 [ -s "$tmp/sources" ] || die "apt knows no Debian 12: add bookworm's main to its sources"
 
 say "building a Debian 12 image with systemd and dkms (a few minutes; log: $work/log)"
