@@ -114,6 +114,8 @@ static void region_free(struct cloister_region *region)
 		monitor_destroy(region);
 	frames_drop_pool(region);
 	pins_drop(region);
+	/* What stays charged is lost to the user and to the device until the module is gone. */
+	WARN_ON_ONCE(atomic_long_read(&region->frames) || atomic_long_read(&region->pinned));
 	limits_region_end(region);
 	if (region->backing)
 		fput(region->backing);
