@@ -62,6 +62,7 @@ enum guard_result {
 	GUARD_EPERM,
 	GUARD_EACCES,
 	GUARD_EFAULT,
+	GUARD_ENOTTY,
 	GUARD_THIRD,		/* the third argument: bytes not copied */
 	GUARD_PROBED,		/* %GUARD_PROBE_RESULT */
 	GUARD_RESULTS,

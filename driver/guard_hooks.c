@@ -14,6 +14,9 @@
 #include <linux/sched/task_stack.h>
 #include <linux/string.h>
 #include <linux/security.h>
+#include <linux/version.h>
+
+#include <asm/cpu_entry_area.h>
 
 #include "guard.h"
 
@@ -100,6 +103,21 @@ static bool leaves_memory(const struct pt_regs *regs)
 	/* All that is general but orig_ax, by which the kernel knows the call. */
 	memzero_explicit(user, offsetof(struct pt_regs, orig_ax));
 	return false;
+}
+
+/*
+ * The kernel's log: of tasks that run, sleep, hang or die of a signal, as root asks for it. What
+ * user mode left lies at the top of a task's stack, what a call works with below it, and another
+ * task's may be anybody's. An exception's own stack holds what this processor was about.
+ */
+static bool logged_registers(const struct pt_regs *regs)
+{
+	unsigned long shown = regs->di, stack = (unsigned long)task_stack_page(current);
+
+	if (!guard_armed())
+		return false;
+	return guard_mm(current->mm) || !(shown - stack < THREAD_SIZE ||
+		shown - CPU_ENTRY_AREA_BASE < CPU_ENTRY_AREA_MAP_SIZE);
 }
 
 /* User memory and kernel memory, as probes read them ------------------------ */
@@ -265,6 +283,9 @@ static bool delete_module_32(const struct pt_regs *regs)
 #define CALLS32	IS_ENABLED(CONFIG_IA32_EMULATION)
 #define KEXEC	IS_ENABLED(CONFIG_KEXEC)
 #define KEXEC_F	IS_ENABLED(CONFIG_KEXEC_FILE)
+#define MAPS_CALL	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0))
+#define PAGEMAP_CALL	(IS_ENABLED(CONFIG_PROC_PAGE_MONITOR) && \
+			 LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0))
 #define PERF	IS_ENABLED(CONFIG_PERF_EVENTS)
 #define UNLOAD	IS_ENABLED(CONFIG_MODULE_FORCE_UNLOAD)
 
@@ -280,6 +301,13 @@ struct guard_hook guard_hooks[] = {
 	     "/proc/PID/numa_maps opened before"),
 	HOOK(pagemap_read, IS_ENABLED(CONFIG_PROC_PAGE_MONITOR), remote_pagemap, GUARD_EPERM,
 	     "/proc/PID/pagemap opened before"),
+	HOOK(do_pagemap_cmd, PAGEMAP_CALL, remote_pagemap, GUARD_EPERM,
+	     "/proc/PID/pagemap opened before"),
+	/* Whose mappings they are is not to be had from here: programs read the text instead. */
+	HOOK(procfs_procmap_ioctl, MAPS_CALL, while_armed, GUARD_ENOTTY,
+	     "/proc/PID/maps opened before"),
+	HOOK(__show_regs, true, logged_registers, GUARD_ZERO, "registers in the kernel's log"),
+	HOOK(show_iret_regs, true, logged_registers, GUARD_ZERO, "registers in the kernel's log"),
 	HOOK(exit_mm_release, true, leaves_memory, GUARD_ZERO, "samples of a task that ends"),
 	HOOK(exec_mm_release, true, leaves_memory, GUARD_ZERO, "samples of a task that execs"),
 	HOOK(do_coredump, IS_ENABLED(CONFIG_COREDUMP), if_guarded, GUARD_ZERO, "core dumps"),

@@ -54,21 +54,24 @@ STUB(return_zero, "xorl %eax, %eax");
 STUB_RETURNING(return_eperm, -1);
 STUB_RETURNING(return_eacces, -13);
 STUB_RETURNING(return_efault, -14);
+STUB_RETURNING(return_enotty, -25);
 STUB(return_third, "movq %rdx, %rax");
 STUB_RETURNING(return_probed, -125);
-static_assert(EPERM == 1 && EACCES == 13 && EFAULT == 14 && ECANCELED == 125);
+static_assert(EPERM == 1 && EACCES == 13 && EFAULT == 14 && ENOTTY == 25 &&
+	      ECANCELED == 125);
 
 static void (* const stubs[GUARD_RESULTS])(void) = {
 	[GUARD_ZERO] = return_zero,
 	[GUARD_EPERM] = return_eperm,
 	[GUARD_EACCES] = return_eacces,
 	[GUARD_EFAULT] = return_efault,
+	[GUARD_ENOTTY] = return_enotty,
 	[GUARD_THIRD] = return_third,
 	[GUARD_PROBED] = return_probed,
 };
 
 /* Placed hooks by address. */
-#define PLACED_MAX	64
+#define PLACED_MAX	80
 static struct guard_hook *placed[PLACED_MAX];
 static unsigned int placed_count;
 static bool registered;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -195,6 +196,59 @@ static int read_held_pagemap(struct prey *prey)
 	return got < 0 ? -errno : got == sizeof(word) && word >> 63 ? 0 : NOTHING_GOT;
 }
 
+/* Numbers and layout as in linux/fs.h of Linux 6.11; older headers have neither. */
+struct procmap_query {
+	uint64_t size;
+	uint64_t flags;
+	uint64_t address;
+	uint64_t start;
+	uint64_t end;
+	uint64_t more[8];
+};
+
+#define PROCMAP_QUERY	_IOWR('f', 17, struct procmap_query)
+
+static int query_held_maps(struct prey *prey)
+{
+	struct procmap_query query = { .size = sizeof(query), .address = prey->secret };
+
+	if (ioctl(held, PROCMAP_QUERY, &query))
+		return -errno;
+	return query.start <= prey->secret && prey->secret < query.end ? 0 : NOTHING_GOT;
+}
+
+/* The same, of Linux 6.7. */
+struct pagemap_scan {
+	uint64_t size;
+	uint64_t flags;
+	uint64_t start;
+	uint64_t end;
+	uint64_t walk_end;
+	uint64_t found;
+	uint64_t found_count;
+	uint64_t max_pages;
+	uint64_t inverted;
+	uint64_t mask;
+	uint64_t any_mask;
+	uint64_t returned;
+};
+
+#define PAGEMAP_SCAN	_IOWR('f', 16, struct pagemap_scan)
+#define PAGE_IS_PRESENT	(1 << 3)
+
+static int scan_held_pagemap(struct prey *prey)
+{
+	uint64_t found[3];
+	struct pagemap_scan scan = {
+		.size = sizeof(scan), .start = prey->secret, .end = prey->secret + PAGE,
+		.found = (uintptr_t)found, .found_count = 1, .mask = PAGE_IS_PRESENT,
+		.returned = PAGE_IS_PRESENT,
+	};
+	int count = ioctl(held, PAGEMAP_SCAN, &scan);
+
+	return count < 0 ? -errno : count ? 0 : NOTHING_GOT;
+}
+
 static int read_exe(struct prey *prey)
 {
 	char path[64], target[64];
@@ -328,6 +382,12 @@ static const struct attack attacks[] = {
 	FILE_REFUSED(pagemap),
 	{ .name = "/proc/PID/pagemap opened before", .hold = hold_pagemap,
 	  .run = read_held_pagemap, .let_go = close_held },
+	{ .name = "/proc/PID/pagemap opened before, scanned", .hold = hold_pagemap,
+	  .run = scan_held_pagemap, .refusal = -EPERM, .let_go = close_held,
+	  .symbol = "do_pagemap_cmd" },
+	{ .name = "/proc/PID/maps opened before, asked for a mapping", .hold = hold_maps,
+	  .run = query_held_maps, .refusal = -ENOTTY, .let_go = close_held,
+	  .symbol = "procfs_procmap_ioctl" },
 	{ .name = "/proc/PID/syscall", .run = read_syscall, .config = "HAVE_ARCH_TRACEHOOK" },
 	{ .name = "/proc/PID/syscall opened before", .hold = hold_syscall, .run = read_held,
 	  .let_go = close_held },
