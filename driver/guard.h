@@ -51,8 +51,6 @@ bool guard_enabled(void);
 enum mon_guards guard_state(void);
 ssize_t guard_show(char *text);
 bool guard_faults_traced(void);
-/* When the hooks were in place, as programs' load_time counts. */
-extern u64 guard_placed_at;
 
 /* guard_hooks.c: the table ------------------------------------------------- */
 
@@ -82,7 +80,8 @@ enum guard_result {
  * @bypassed: whether the attack goes on from before the hook was placed; may be NULL
  *
  * A handler runs at the entry of the function, with preemption off, in any context
- * where that is called. It takes no lock and calls nothing that is hooked.
+ * where that is called. It calls nothing that is hooked, and takes no lock but that by which
+ * programs are counted, in the one function where they come and go.
  */
 struct guard_hook {
 	const char *name;
@@ -97,6 +96,7 @@ struct guard_hook {
 	bool (*bypassed)(void);
 };
 
+#define GUARD_HOOKS_MAX		80
 extern struct guard_hook guard_hooks[];
 extern const unsigned int guard_hook_count;
 
@@ -118,6 +118,7 @@ bool guard_bpf_call(const struct pt_regs *regs);
 bool guard_bpf_helper(const struct pt_regs *regs);
 bool guard_count_program(const struct pt_regs *regs);
 bool guard_programs_trace(void);
+void guard_forget_programs(void);
 
 /* Addresses of the helpers by which programs come to tasks; 0: not in this kernel. */
 #define GUARD_TASK_HELPERS	2

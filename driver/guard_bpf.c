@@ -8,6 +8,8 @@
 #include <linux/filter.h>
 #include <linux/perf_event.h>
 #include <linux/ptrace.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
 
 #include "compat.h"
 #include "guard.h"
@@ -145,14 +147,6 @@ bool guard_bpf_helper(const struct pt_regs *regs)
 	}
 }
 
-/* Programs that trace, or could, loaded since the hooks are in place and not gone yet. */
-static atomic_t tracing_programs = ATOMIC_INIT(0);
-
-bool guard_programs_trace(void)
-{
-	return atomic_read(&tracing_programs) > 0;
-}
-
 /* Loads through pointers that the verifier knows the type of, in any function of the program. */
 static bool follows_pointers(const struct bpf_prog *prog)
 {
@@ -185,22 +179,90 @@ static bool comes_to_tasks(const struct bpf_prog *prog)
 	return false;
 }
 
+static bool could_trace(const struct bpf_prog *prog)
+{
+	return !harmless_program(prog->type) || follows_pointers(prog) || comes_to_tasks(prog) ||
+		compat_follows_trusted_pointers(prog->aux);
+}
+
+/**
+ * struct counted_program - a program that traces, or could
+ * @link: in counted_programs
+ * @aux: what of the program stays where it is as long as it is loaded
+ */
+struct counted_program {
+	struct list_head link;
+	const struct bpf_prog_aux *aux;
+};
+
+/*
+ * Those loaded since the hooks are in place and not gone yet. They are remembered: when one goes it
+ * may no longer look as it did, as maps can be bound to it.
+ */
+static LIST_HEAD(counted_programs);
+static DEFINE_RAW_SPINLOCK(counted_lock);
+/* Their number, and of those that there was no memory to remember. */
+static atomic_t tracing_programs = ATOMIC_INIT(0);
+
+bool guard_programs_trace(void)
+{
+	return atomic_read(&tracing_programs) > 0;
+}
+
+static void count_program(const struct bpf_prog_aux *aux)
+{
+	struct counted_program *counted = kmalloc(sizeof(*counted), GFP_ATOMIC | __GFP_NOWARN);
+	unsigned long flags;
+
+	atomic_inc(&tracing_programs);
+	if (!counted)
+		return;
+	counted->aux = aux;
+	raw_spin_lock_irqsave(&counted_lock, flags);
+	list_add(&counted->link, &counted_programs);
+	raw_spin_unlock_irqrestore(&counted_lock, flags);
+}
+
+static void uncount_program(const struct bpf_prog_aux *aux)
+{
+	struct counted_program *counted, *found = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&counted_lock, flags);
+	list_for_each_entry(counted, &counted_programs, link) {
+		if (counted->aux == aux) {
+			found = counted;
+			list_del(&found->link);
+			break;
+		}
+	}
+	raw_spin_unlock_irqrestore(&counted_lock, flags);
+	if (found)
+		atomic_dec(&tracing_programs);
+	kfree(found);
+}
+
 /*
  * A program from before can't be taken from where it runs: by trampoline, or inside of a kprobe's
  * handler, where no other runs. So it is counted as long as it is there. Those that were loaded
- * before the hooks are not known, when they come nor when they go.
+ * before the hooks are not known.
  */
 bool guard_count_program(const struct pt_regs *regs)
 {
 	const struct bpf_prog *prog = (const struct bpf_prog *)regs->di;
 
-	if (prog->aux->load_time < guard_placed_at)
-		return false;
-	if (harmless_program(prog->type) && !follows_pointers(prog) && !comes_to_tasks(prog))
-		return false;
-	if ((int)regs->si == PERF_BPF_EVENT_PROG_LOAD)
-		atomic_inc(&tracing_programs);
+	if ((int)regs->si == PERF_BPF_EVENT_PROG_LOAD && could_trace(prog))
+		count_program(prog->aux);
 	else if ((int)regs->si == PERF_BPF_EVENT_PROG_UNLOAD)
-		atomic_dec(&tracing_programs);
+		uncount_program(prog->aux);
 	return false;
+}
+
+/* The hooks are gone, and with them who counts. */
+void guard_forget_programs(void)
+{
+	struct counted_program *counted, *next;
+
+	list_for_each_entry_safe(counted, next, &counted_programs, link)
+		kfree(counted);
 }

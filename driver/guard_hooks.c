@@ -390,3 +390,4 @@ struct guard_hook guard_hooks[] = {
 };
 
 const unsigned int guard_hook_count = ARRAY_SIZE(guard_hooks);
+static_assert(ARRAY_SIZE(guard_hooks) <= GUARD_HOOKS_MAX);

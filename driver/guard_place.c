@@ -71,8 +71,7 @@ static void (* const stubs[GUARD_RESULTS])(void) = {
 };
 
 /* Placed hooks by address. */
-#define PLACED_MAX	80
-static struct guard_hook *placed[PLACED_MAX];
+static struct guard_hook *placed[GUARD_HOOKS_MAX];
 static unsigned int placed_count;
 static bool registered;
 
@@ -218,7 +217,7 @@ static void find_function(struct guard_function *function, const char *symbol)
  */
 static int look_up_all(void)
 {
-	struct kprobe *used[PLACED_MAX];
+	struct kprobe *used[GUARD_HOOKS_MAX];
 	unsigned int i, count = 0;
 
 	probes = kcalloc(guard_hook_count, sizeof(*probes), GFP_KERNEL);
@@ -237,7 +236,7 @@ static int look_up_all(void)
 
 static void remove_probes(void)
 {
-	struct kprobe *used[PLACED_MAX];
+	struct kprobe *used[GUARD_HOOKS_MAX];
 	unsigned int i, count = 0;
 
 	for (i = 0; i < guard_hook_count; i++)
@@ -285,7 +284,7 @@ static void collect(void)
 
 static int place_all(void)
 {
-	unsigned long ips[PLACED_MAX];
+	unsigned long ips[GUARD_HOOKS_MAX];
 	unsigned int i;
 	int ret;
 
@@ -316,8 +315,6 @@ static void drop_refused(void)
 	}
 }
 
-u64 guard_placed_at;
-
 bool guard_enabled(void)
 {
 	return guards;
@@ -327,8 +324,6 @@ void guard_place(void)
 {
 	int ret;
 
-	if (WARN_ON(guard_hook_count > PLACED_MAX))
-		guards = false;
 	if (!guards) {
 		pr_warn("guards are off: root can look into processes with a region\n");
 		return;
@@ -343,7 +338,6 @@ void guard_place(void)
 		ret = place_all();
 	}
 	registered = !ret;
-	guard_placed_at = ktime_get_boottime_ns();
 	if (ret)
 		pr_err("no guard could be placed (%d)\n", ret);
 	else if (guard_state() != MON_GUARDS_ARMED)
@@ -359,6 +353,7 @@ void guard_remove(void)
 	ftrace_free_filter(&guard_ops);
 	if (probes)
 		remove_probes();
+	guard_forget_programs();
 }
 
 /* How they stand ------------------------------------------------------------- */

@@ -208,44 +208,110 @@ static size_t more_of(uint32_t info)
 	}
 }
 
-static uint32_t find_type(const uint8_t *types, const char *name, uint32_t kind)
-{
-	const struct btf_header *header = (const void *)types;
-	const uint8_t *at = types + header->hdr_len + header->type_off;
-	const uint8_t *end = at + header->type_len;
-	const char *names = (const char *)types + header->hdr_len + header->str_off;
-	uint32_t id;
-
-	for (id = 1; at < end; id++) {
-		const struct btf_type *type = (const void *)at;
-
-		if (BTF_INFO_KIND(type->info) == kind && !strcmp(names + type->name_off, name))
-			return id;
-		at += sizeof(*type) + more_of(type->info);
-	}
-	return 0;
-}
-
-uint32_t bpf_type_id(const char *name, uint32_t kind)
+/* What the kernel tells of its types, to be freed; or NULL. */
+static uint8_t *read_types(void)
 {
 	int fd = open(KERNEL_TYPES, O_RDONLY | O_CLOEXEC);
 	struct stat status;
 	uint8_t *types = NULL;
-	uint32_t id = 0;
 	ssize_t part = 1;
 	size_t got = 0;
 
 	if (fd < 0)
-		return 0;
+		return NULL;
 	if (!fstat(fd, &status))
 		types = malloc((size_t)status.st_size);
 	while (types && part > 0 && got < (size_t)status.st_size) {
 		part = read(fd, types + got, (size_t)status.st_size - got);
 		got += part > 0 ? (size_t)part : 0;
 	}
-	if (types && got == (size_t)status.st_size)
-		id = find_type(types, name, kind);
-	free(types);
 	close(fd);
+	if (types && got == (size_t)status.st_size)
+		return types;
+	free(types);
+	return NULL;
+}
+
+static const char *name_in(const uint8_t *types, uint32_t offset)
+{
+	const struct btf_header *header = (const void *)types;
+
+	return (const char *)types + header->hdr_len + header->str_off + offset;
+}
+
+/* The type of that number, or the first of that name and kind, whose number is *@id. */
+static const struct btf_type *find_type(const uint8_t *types, uint32_t *id, const char *name,
+					uint32_t kind)
+{
+	const struct btf_header *header = (const void *)types;
+	const uint8_t *at = types + header->hdr_len + header->type_off;
+	const uint8_t *end = at + header->type_len;
+	uint32_t number;
+
+	for (number = 1; at < end; number++) {
+		const struct btf_type *type = (const void *)at;
+
+		if (name ? BTF_INFO_KIND(type->info) == kind &&
+			   !strcmp(name_in(types, type->name_off), name) : number == *id) {
+			*id = number;
+			return type;
+		}
+		at += sizeof(*type) + more_of(type->info);
+	}
+	*id = 0;
+	return NULL;
+}
+
+uint32_t bpf_type_id(const char *name, uint32_t kind)
+{
+	uint8_t *types = read_types();
+	uint32_t id = 0;
+
+	if (types)
+		find_type(types, &id, name, kind);
+	free(types);
 	return id;
+}
+
+static const struct btf_member *find_member(const uint8_t *types, const struct btf_type *type,
+					    const char *name, size_t length)
+{
+	const struct btf_member *members = (const void *)(type + 1);
+	const char *its;
+	uint32_t i;
+
+	for (i = 0; i < BTF_INFO_VLEN(type->info); i++) {
+		its = name_in(types, members[i].name_off);
+		if (!strncmp(its, name, length) && !its[length])
+			return &members[i];
+	}
+	return NULL;
+}
+
+int bpf_member_offset(const char *structure, const char *path)
+{
+	uint8_t *types = read_types();
+	const struct btf_type *type;
+	const struct btf_member *member;
+	int offset = 0;
+	uint32_t id = 0;
+	size_t length;
+
+	if (!types)
+		return -ENOENT;
+	for (type = find_type(types, &id, structure, BTF_KIND_STRUCT); type && *path;
+	     path += length + (path[length] == '.')) {
+		length = strcspn(path, ".");
+		member = find_member(types, type, path, length);
+		if (!member) {
+			type = NULL;
+			break;
+		}
+		/* The lower 24 bits where a structure has fields of bits. */
+		offset += (int)(member->offset & 0xffffff) / 8;
+		id = member->type;
+		type = find_type(types, &id, NULL, 0);
+	}
+	free(types);
+	return type ? offset : -ENOENT;
 }

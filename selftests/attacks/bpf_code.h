@@ -11,6 +11,8 @@
 
 #define LOAD(to, from, offset)	{ BPF_LDX | BPF_MEM | BPF_DW, to, from, offset, 0 }
 #define LOAD_HALF(to, from, offset) { BPF_LDX | BPF_MEM | BPF_H, to, from, offset, 0 }
+#define LOAD_WORD(to, from, offset) { BPF_LDX | BPF_MEM | BPF_W, to, from, offset, 0 }
+#define STORE_WORD(to, offset, from) { BPF_STX | BPF_MEM | BPF_W, to, from, offset, 0 }
 #define STORE(to, offset, from)	{ BPF_STX | BPF_MEM | BPF_DW, to, from, offset, 0 }
 #define STORE_ZERO(to, offset)	{ BPF_ST | BPF_MEM | BPF_DW, to, 0, offset, 0 }
 #define MOVE(to, from)		{ BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0 }
@@ -18,6 +20,10 @@
 #define ADD(to, value)		{ BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value }
 #define SHIFT_RIGHT(to, bits)	{ BPF_ALU64 | BPF_RSH | BPF_K, to, 0, 0, bits }
 #define CALL(function)		{ BPF_JMP | BPF_CALL, 0, 0, 0, function }
+/* A function of the kernel's, by the number of its type. */
+#define CALL_KERNEL(id)		{ BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, (int)(id) }
+#define JUMP_UNLESS_SET(reg, by) { BPF_JMP | BPF_JEQ | BPF_K, reg, 0, by, 0 }
+#define JUMP_UNLESS_SAME(a, b, by) { BPF_JMP | BPF_JNE | BPF_X, a, b, by, 0 }
 #define SKIP_IF_SET(reg)	{ BPF_JMP | BPF_JNE | BPF_K, reg, 0, 2, 0 }
 #define SKIP_IF_SAME(a, b)	{ BPF_JMP | BPF_JEQ | BPF_X, a, b, 2, 0 }
 #define SKIP_ONE_UNLESS_SAME(a, b) { BPF_JMP | BPF_JNE | BPF_X, a, b, 1, 0 }
@@ -72,5 +78,7 @@ int bpf_attach_kprobe(int program, const char *function);
 
 /* The number of one of the kernel's types: BTF_KIND_FUNC, BTF_KIND_TYPEDEF; 0: there is none. */
 uint32_t bpf_type_id(const char *name, uint32_t kind);
+/* Where a member of a member ("a.b.c") of a structure is, in bytes; -ENOENT: there is none. */
+int bpf_member_offset(const char *structure, const char *path);
 
 #endif

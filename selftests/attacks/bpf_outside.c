@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "attack.h"
@@ -97,6 +99,27 @@ static int use(struct scout *scout, struct prey *prey, uint64_t address, uint64_
 	return found ? 0 : NOTHING_GOT;
 }
 
+/* The same while it is stopped: its registers are then all where the kernel saves them. */
+static int use_stopped(struct scout *scout, struct prey *prey, int (*run)(struct scout *))
+{
+	int result = scout_aim(scout, prey->pid, 0, prey->marker);
+	bool found;
+
+	if (result)
+		return result;
+	prey_spin(prey);
+	if (kill(prey->pid, SIGSTOP) || waitpid(prey->pid, NULL, WUNTRACED) != prey->pid)
+		return -errno;
+	result = run(scout);
+	found = scout_found(scout);
+	if (kill(prey->pid, SIGCONT) || waitpid(prey->pid, NULL, WCONTINUED) != prey->pid)
+		return -errno;
+	prey_rest(prey);
+	if (result)
+		return result;
+	return found ? 0 : NOTHING_GOT;
+}
+
 static int use_frame(struct scout *scout, struct prey *prey, int (*run)(struct scout *))
 {
 	return use(scout, prey, prey_frame(prey), prey->region ? prey->region_value : prey->value,
@@ -158,6 +181,7 @@ SCOUT(filter_registers, registers, scout_test_run, PACKETS, .way = SCOUT_SNPRINT
 SCOUT(filter_probe, registers, scout_test_run, PACKETS, .way = SCOUT_PROBE)
 SCOUT(filter_probe_string, frame, scout_test_run, PACKETS, .way = SCOUT_PROBE_STRING)
 SCOUT(classifier_frame, frame, scout_test_run, CLASSIFIER, .way = SCOUT_SNPRINTF)
+SCOUT(classifier_list, stopped, scout_test_run, CLASSIFIER, .way = SCOUT_FOUND_VECTOR)
 SCOUT(call_registers, registers, system_call, OWN_CALLS, .way = SCOUT_PROBE)
 SCOUT(call_frame, frame, system_call, OWN_CALLS, .way = SCOUT_PROBE)
 SCOUT(call_string, frame, system_call, OWN_CALLS, .way = SCOUT_PROBE_STRING)
@@ -187,6 +211,12 @@ static const struct attack attacks[] = {
 	     filter_probe_string, -EINVAL, false),
 	BOTH("a classifier prints the page where the kernel has it", classifier_frame, -EINVAL,
 	     false),
+	{ .name = "a classifier finds the process and reads a vector register by type",
+	  .run = classifier_list_now, .refusal = -EACCES, .whole_machine = true,
+	  .symbol = "bpf_iter_task_new" },
+	{ .name = "a classifier that finds the process, loaded before", .hold = hold_classifier_list,
+	  .run = use_classifier_list, .let_go = let_go, .stated = true,
+	  .symbol = "bpf_iter_task_new" },
 	BOTH("BPF on root's own system calls copies saved registers", call_registers, -EPERM,
 	     false),
 	BOTH("BPF on root's own system calls copies the page", call_frame, -EPERM, false),

@@ -82,7 +82,7 @@ __attribute__((noinline)) long prey_step(uint64_t from, uint64_t marker, volatil
 	return result;
 }
 
-/* Below the red zone the marker is on the stack three times; and it is in five registers. */
+/* Below the red zone the marker is on the stack three times; and it is in six registers. */
 __attribute__((noinline)) static void spin(struct stage *stage, uint64_t marker, uint64_t crash)
 {
 	__asm__ volatile("sub $128, %%rsp\n"
@@ -93,6 +93,7 @@ __attribute__((noinline)) static void spin(struct stage *stage, uint64_t marker,
 			 "mov %[marker], %%r13\n"
 			 "mov %[marker], %%r14\n"
 			 "mov %[marker], %%r15\n"
+			 "movq %[marker], %%xmm7\n"
 			 "test %[crash], %[crash]\n"
 			 "jz 1f\n"
 			 "ud2\n"
@@ -104,7 +105,7 @@ __attribute__((noinline)) static void spin(struct stage *stage, uint64_t marker,
 			 :
 			 : [marker] "r"(marker), [spins] "r"(&stage->spins),
 			   [stop] "r"(&stage->stop), [crash] "r"(crash)
-			 : "r12", "r13", "r14", "r15", "memory", "cc");
+			 : "r12", "r13", "r14", "r15", "xmm7", "memory", "cc");
 }
 
 /* A system call with the marker in a register that has no part in it. */

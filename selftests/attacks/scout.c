@@ -136,6 +136,40 @@ static void add_listed_memory(struct bpf_code *code)
 	add_keep(code);
 }
 
+/* What a task that does not run has in vector register 7, as the kernel saves it. */
+#define SAVED_VECTORS	"thread.fpu.__fpstate.regs.fxsave.xmm_space"
+#define VECTOR		(7 * 16)
+
+/* By functions of the kernel's that any type of program may call, from Linux 6.7 on. */
+static void add_found_vector(struct bpf_code *code)
+{
+	int vector = bpf_member_offset("task_struct", SAVED_VECTORS) + VECTOR;
+	int process = bpf_member_offset("task_struct", "tgid");
+
+	ADD_CODE(code,
+		 MOVE(BPF_REG_1, BPF_REG_10),
+		 ADD(BPF_REG_1, -24),
+		 SET(BPF_REG_2, 0),
+		 SET(BPF_REG_3, 0),
+		 CALL_KERNEL(bpf_type_id("bpf_iter_task_new", BTF_KIND_FUNC)),
+		 /* For each task: */
+		 MOVE(BPF_REG_1, BPF_REG_10),
+		 ADD(BPF_REG_1, -24),
+		 CALL_KERNEL(bpf_type_id("bpf_iter_task_next", BTF_KIND_FUNC)),
+		 JUMP_UNLESS_SET(BPF_REG_0, 7),
+		 LOAD_WORD(BPF_REG_1, BPF_REG_0, process),
+		 LOAD(BPF_REG_2, BPF_REG_8, FIELD(process)),
+		 JUMP_UNLESS_SAME(BPF_REG_1, BPF_REG_2, -7),
+		 LOAD_WORD(BPF_REG_1, BPF_REG_0, vector),
+		 STORE_WORD(BPF_REG_8, FIELD(word), BPF_REG_1),
+		 LOAD_WORD(BPF_REG_1, BPF_REG_0, vector + 4),
+		 STORE_WORD(BPF_REG_8, FIELD(word) + 4, BPF_REG_1),
+		 /* At the end: */
+		 MOVE(BPF_REG_1, BPF_REG_10),
+		 ADD(BPF_REG_1, -24),
+		 CALL_KERNEL(bpf_type_id("bpf_iter_task_destroy", BTF_KIND_FUNC)));
+}
+
 static void add_way(struct bpf_code *code, enum scout_way way, int format)
 {
 	switch (way) {
@@ -182,6 +216,9 @@ static void add_way(struct bpf_code *code, enum scout_way way, int format)
 	case SCOUT_LISTED_REGISTERS:
 		add_listed(code, BPF_REG_1);
 		add_registers(code);
+		break;
+	case SCOUT_FOUND_VECTOR:
+		add_found_vector(code);
 		break;
 	case SCOUT_LISTED_MEMORY:
 		add_listed_memory(code);

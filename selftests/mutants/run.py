@@ -10,6 +10,7 @@ Each FILE holds mutants:
 	What is wrong with the code now, in a sentence.
 	file: PATH
 	test: unit NAME... | tsan NAME... | vm NAME...
+	kernel: 6.12		(of a VM's tests, where only that can notice)
 	---
 	lines as they are, which stand in the file once
 	+++
@@ -52,6 +53,7 @@ class Mutant:
         self.what = []
         self.path = None
         self.kind = None
+        self.kernel = None
         self.tests = []
         self.before = []
         self.after = []
@@ -89,6 +91,8 @@ def parse(path):
                     mutants[-1].after.append(line)
             elif line.startswith("file: "):
                 mutants[-1].path = line[6:].strip()
+            elif line.startswith("kernel: "):
+                mutants[-1].kernel = line[8:].strip()
             elif line.startswith("test: "):
                 mutants[-1].kind, *mutants[-1].tests = line[6:].split()
             elif line.strip():
@@ -102,9 +106,8 @@ def parse(path):
 class Tree:
     """A copy of the tree to break."""
 
-    def __init__(self, number, kernel):
+    def __init__(self, number):
         self.path = os.path.join(WORK, f"tree-{number}")
-        self.kernel = kernel
         self.log = os.path.join(WORK, f"log-{number}")
 
     def copy(self):
@@ -140,14 +143,14 @@ class Tree:
         with open(self.log, "rb") as log:
             return log.read().decode(errors="replace").splitlines()[-15:]
 
-    def build(self, kind, names, everything=False):
+    def build(self, kind, kernel, names, everything=False):
         """Builds what the tests need, or what a fault in the code makes anew of it."""
         if kind == "vm":
             more = ("test-modules", "tests") if everything else ()
-            return self.run(None, "make", "-s", f"KERNEL={self.kernel}", "modules", *more)
+            return self.run(None, "make", "-s", f"KERNEL={kernel}", "modules", *more)
         return self.run(None, "make", "-s", *(TEST_MAKE[kind].format(name) for name in names))
 
-    def try_test(self, kind, name):
+    def try_test(self, kind, kernel, name):
         """PASSED, FAILED or HUNG."""
         if kind != "vm":
             return outcome(self.run(UNIT_TIMEOUT, os.path.join(self.path,
@@ -155,17 +158,16 @@ class Tree:
         tap = os.path.join(WORK, "tap", os.path.basename(self.path))
         shutil.rmtree(tap, ignore_errors=True)
         done = self.run(VM_TIMEOUT * 2, "env", f"VM_TIMEOUT={VM_TIMEOUT}", "make", "-s",
-                        f"suite-{self.kernel}", f"KERNEL={self.kernel}", f"ONLY={name}",
-                        f"TAPDIR={tap}")
-        results = f"{tap}/{self.kernel}.tap"
+                        f"suite-{kernel}", f"KERNEL={kernel}", f"ONLY={name}", f"TAPDIR={tap}")
+        results = f"{tap}/{kernel}.tap"
         if done is None or self.run(60, "grep", "-q", "-E", VM_HUNG, results):
             return HUNG
         return outcome(done and self.run(60, "selftests/vm/tap-summary", results))
 
-    def test(self, kind, name):
+    def test(self, kind, kernel, name):
         """The same; but a machine that was slow once is not taken for a hang."""
-        result = self.try_test(kind, name)
-        return result if result != HUNG else self.try_test(kind, name)
+        result = self.try_test(kind, kernel, name)
+        return result if result != HUNG else self.try_test(kind, kernel, name)
 
     def verdict(self, mutant):
         """Whether a test notices, and which; or what else came of it."""
@@ -176,10 +178,10 @@ class Tree:
         try:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(whole.replace("".join(mutant.before), "".join(mutant.after)))
-            if not self.build(mutant.kind, mutant.tests):
+            if not self.build(mutant.kind, mutant.kernel, mutant.tests):
                 return False, "it does not compile"
             for name in mutant.tests:
-                result = self.test(mutant.kind, name)
+                result = self.test(mutant.kind, mutant.kernel, name)
                 if result != PASSED:
                     how = " (hung, twice)" if result == HUNG else ""
                     return True, f"noticed by {mutant.kind} {name}{how}"
@@ -240,20 +242,20 @@ def baseline(trees, mutants, report):
     """Each test passes while nothing is broken."""
     tree = trees[0]
     good = True
-    for kind in ("unit", "tsan", "vm"):
-        names = sorted({name for mutant in mutants if mutant.kind == kind
+    for kind, kernel in sorted({(mutant.kind, mutant.kernel) for mutant in mutants}):
+        names = sorted({name for mutant in mutants
+                        if (mutant.kind, mutant.kernel) == (kind, kernel)
                         for name in mutant.tests})
-        if not names:
-            continue
+        where = f"{kind} {kernel}".strip()
         open(tree.log, "wb").close()
-        if not all(other.build(kind, names, True) for other in trees):
-            report.line(False, f"{kind} tests build", tree.tail())
+        if not all(other.build(kind, kernel, names, True) for other in trees):
+            report.line(False, f"{where} tests build", tree.tail())
             good = False
             continue
         for name in names:
-            result = tree.test(kind, name)
+            result = tree.test(kind, kernel, name)
             passed = result == PASSED
-            report.line(passed, f"{kind} {name} passes while nothing is broken"
+            report.line(passed, f"{where} {name} passes while nothing is broken"
                         f"{': hung, twice' if result == HUNG else ''}",
                         () if passed else tree.tail())
             good = good and passed
@@ -277,9 +279,11 @@ def main():
         for mutant in mutants:
             print(f"{mutant.name:40} {mutant.check() or ' '.join(mutant.what)}")
         return
+    for mutant in mutants:
+        mutant.kernel = "" if mutant.kind != "vm" else mutant.kernel or options.kernel
     print("TAP version 13", flush=True)
     report = Report(len(mutants))
-    trees = [Tree(number, options.kernel) for number in range(max(1, options.jobs))]
+    trees = [Tree(number) for number in range(max(1, options.jobs))]
     for tree in trees:
         os.makedirs(WORK, exist_ok=True)
         tree.copy()
