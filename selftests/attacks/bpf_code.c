@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/btf.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,12 @@ static const char *name_in(const uint8_t *types, uint32_t offset)
 	return (const char *)types + header->hdr_len + header->str_off + offset;
 }
 
+static bool is_called(const uint8_t *types, const struct btf_type *type, const char *name,
+		      uint32_t kind)
+{
+	return BTF_INFO_KIND(type->info) == kind && !strcmp(name_in(types, type->name_off), name);
+}
+
 /* The type of that number, or the first of that name and kind, whose number is *@id. */
 static const struct btf_type *find_type(const uint8_t *types, uint32_t *id, const char *name,
 					uint32_t kind)
@@ -251,8 +258,7 @@ static const struct btf_type *find_type(const uint8_t *types, uint32_t *id, cons
 	for (number = 1; at < end; number++) {
 		const struct btf_type *type = (const void *)at;
 
-		if (name ? BTF_INFO_KIND(type->info) == kind &&
-			   !strcmp(name_in(types, type->name_off), name) : number == *id) {
+		if (name ? is_called(types, type, name, kind) : number == *id) {
 			*id = number;
 			return type;
 		}
@@ -299,8 +305,8 @@ int bpf_member_offset(const char *structure, const char *path)
 
 	if (!types)
 		return -ENOENT;
-	for (type = find_type(types, &id, structure, BTF_KIND_STRUCT); type && *path;
-	     path += length + (path[length] == '.')) {
+	type = find_type(types, &id, structure, BTF_KIND_STRUCT);
+	while (type && *path) {
 		length = strcspn(path, ".");
 		member = find_member(types, type, path, length);
 		if (!member) {
@@ -311,6 +317,7 @@ int bpf_member_offset(const char *structure, const char *path)
 		offset += (int)(member->offset & 0xffffff) / 8;
 		id = member->type;
 		type = find_type(types, &id, NULL, 0);
+		path += length + (path[length] == '.');
 	}
 	free(types);
 	return type ? offset : -ENOENT;

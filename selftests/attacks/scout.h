@@ -27,7 +27,7 @@ enum scout_way {
 	SCOUT_GIVEN_REGISTERS,	/* typed: of the task that is the first argument */
 	SCOUT_SOCKET,		/* typed: the family of the socket that a packet comes from */
 	SCOUT_LISTED_REGISTERS,	/* typed: of each task of an iterator */
-	SCOUT_FOUND_VECTOR,	/* typed: a vector register of the process, in a list of all tasks */
+	SCOUT_FOUND_VECTOR,	/* typed: a vector register of the process, out of all */
 	SCOUT_LISTED_MEMORY,	/* copy_from_user_task, of each task of an iterator */
 };
 
