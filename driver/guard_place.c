@@ -243,7 +243,7 @@ static void remove_probes(void)
 		if (guard_hooks[i].probe && guard_hooks[i].ip)
 			used[count++] = &probes[i];
 	unregister_kprobes(used, count);
-	/* Nobody is left who was sent to guard_return() and is not through it. */
+	/* Nobody is left who was sent to one of stubs[] and is not through it. */
 	synchronize_rcu_tasks();
 	kfree(probes);
 }
