@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Who is guarded: address spaces that hold a production region, be it that they created it or that
- * they map it, and tasks with its descriptor.
+ * they map it, and tasks with the descriptor of one that is shareable.
  *
  * Handlers of hooks ask in any context, NMI too, so lookups take no lock. This file and the
  * others of guards are built without calls to the tracer: a handler is not itself traced.
@@ -21,6 +21,13 @@
 #include "guard.h"
 
 #define TABLE_BITS	8
+
+/*
+ * How many descriptors are looked at, and words of the map of those in use, with preemption off:
+ * some tens of microseconds, and far more than most programs have. A table as large as fs.nr_open
+ * allows unless root raises it fits.
+ */
+#define SCAN_MAX	16384
 
 /**
  * struct guarded_mm - an address space that holds a production region
@@ -42,6 +49,9 @@ static DEFINE_SPINLOCK(table_lock);
 atomic_t guard_regions = ATOMIC_INIT(0);
 atomic_t guard_production = ATOMIC_INIT(0);
 atomic_t guard_awake = ATOMIC_INIT(0);
+
+/* Production regions that are shareable: while there is none, no descriptor makes guarded. */
+static atomic_t shared_regions = ATOMIC_INIT(0);
 
 static struct hlist_head *bucket_of(const struct mm_struct *mm)
 {
@@ -111,24 +121,36 @@ bool guard_mm(const struct mm_struct *mm)
 	return false;
 }
 
-/* Files may be closed meanwhile, and their memory become other files: only compared. */
-static bool holds_region(struct files_struct *files)
+/*
+ * Files may be closed meanwhile, and their memory become other files: only compared. Where there is
+ * more than is looked at, a region may be in the rest.
+ */
+static bool table_may_have_region(const struct fdtable *table)
 {
-	struct fdtable *table;
-	unsigned int fd;
+	unsigned int fd, seen = 0;
 	struct file *file;
-	bool found = false;
 
-	rcu_read_lock();
-	table = files_fdtable(files);
+	if (table->max_fds > SCAN_MAX * BITS_PER_LONG)
+		return true;
 	for_each_set_bit(fd, table->open_fds, table->max_fds) {
 		file = rcu_dereference(table->fd[fd]);
-		found = file && READ_ONCE(file->f_op) == &region_fops;
-		if (found)
-			break;
+		if (++seen > SCAN_MAX || (file && READ_ONCE(file->f_op) == &region_shared_fops))
+			return true;
 	}
+	return false;
+}
+
+/* One that the holder may map: any other is of use to its creator only. */
+static bool holds_region(struct files_struct *files)
+{
+	bool may;
+
+	if (!atomic_read(&shared_regions))
+		return false;
+	rcu_read_lock();
+	may = table_may_have_region(files_fdtable(files));
 	rcu_read_unlock();
-	return found;
+	return may;
 }
 
 /* Context: task_lock(@task) held, as security_ptrace_access_check() has it. */
@@ -150,34 +172,37 @@ static bool group_traced(struct task_struct *leader, const struct mm_struct *mm)
 	return false;
 }
 
+/* Each thread, as a leader that has ended has no memory and its threads live on. */
+static bool group_uses(struct task_struct *leader, const struct mm_struct *mm)
+{
+	struct task_struct *thread;
+
+	for_each_thread(leader, thread)
+		if (READ_ONCE(thread->mm) == mm)
+			return true;
+	return false;
+}
+
 /*
  * Who attaches asks security_ptrace_access_check() first and then, still holding the signal
  * structure's cred_guard_mutex, marks the task as traced. So once that mutex was free after @mm
- * became guarded, either the mark can be seen or it will be refused.
+ * became guarded, either the mark can be seen or it will be refused. Who asks to be traced takes no
+ * mutex, and may be missed where it asks just now: a program's own affair.
  *
- * Other processes that share the address space (vfork, CLONE_VM) are rare: walk only for them.
+ * Other processes may share the address space (vfork, CLONE_VM). How many tasks do can't be held
+ * against how many threads there are, as both change meanwhile; only the caller's being alone is
+ * sure to last.
  */
-static int users_in_group(const struct mm_struct *mm)
-{
-	struct task_struct *thread;
-	int users = 0;
-
-	/* Not get_nr_threads(): a leader that has ended counts there. */
-	for_each_thread(current, thread)
-		users += READ_ONCE(thread->mm) == mm;
-	return users;
-}
-
 static int others_traced(const struct mm_struct *mm)
 {
 	struct task_struct *process;
 	int ret = 0;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the list of processes is RCU's");
-	if (atomic_read(&mm->mm_users) <= users_in_group(mm))
+	if (atomic_read(&mm->mm_users) == 1)
 		return 0;
 	for_each_process(process) {
-		if (same_thread_group(process, current) || READ_ONCE(process->mm) != mm)
+		if (same_thread_group(process, current) || !group_uses(process, mm))
 			continue;
 		if (mutex_is_locked(&process->signal->cred_guard_mutex)) {
 			ret = -EAGAIN;
@@ -273,6 +298,8 @@ static void count(struct cloister_region *region, int by)
 	atomic_add(by, &guard_regions);
 	if (guarded(region))
 		atomic_add(by, &guard_production);
+	if (guarded(region) && (region->flags & CLOISTER_CREATE_SHAREABLE))
+		atomic_add(by, &shared_regions);
 }
 
 /**

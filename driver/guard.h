@@ -17,8 +17,8 @@ struct mm_struct;
 struct pt_regs;
 struct task_struct;
 
-/* Region files of production regions, and only those, have these operations. */
-extern const struct file_operations region_fops;
+/* Files of shareable production regions, and only those, have these operations. */
+extern const struct file_operations region_shared_fops;
 
 /* guard.c: who is guarded ------------------------------------------------- */
 

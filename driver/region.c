@@ -198,9 +198,16 @@ static void region_show_fdinfo(struct seq_file *m, struct file *file)
 	.llseek = noop_llseek,					\
 }
 
-/* Alike, but guards tell production regions by their address. */
-const struct file_operations region_fops = REGION_FOPS;
-static const struct file_operations region_debug_fops = REGION_FOPS;
+/* Alike, but guards tell by the address which production regions any holder may map. */
+const struct file_operations region_shared_fops = REGION_FOPS;
+static const struct file_operations region_fops = REGION_FOPS;
+
+static const struct file_operations *region_fops_for(u32 flags)
+{
+	bool shared = (flags & CLOISTER_CREATE_SHAREABLE) && !(flags & CLOISTER_CREATE_DEBUG);
+
+	return shared ? &region_shared_fops : &region_fops;
+}
 
 static struct cloister_region *region_alloc(u64 pages, long limit, u32 flags)
 {
@@ -237,10 +244,7 @@ static int region_install(struct cloister_region *region)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	file = region_file_create(region->inode,
-				  region->flags & CLOISTER_CREATE_DEBUG ? &region_debug_fops :
-									  &region_fops,
-				  region);
+	file = region_file_create(region->inode, region_fops_for(region->flags), region);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		return PTR_ERR(file);
