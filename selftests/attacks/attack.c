@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "attack.h"
 
@@ -63,6 +65,17 @@ long guards_refusals(const char *hook)
 	if (file)
 		fclose(file);
 	return sum;
+}
+
+int steal_descriptor(pid_t pid, int descriptor)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, descriptor, 0);
+	int result = fd < 0 ? -errno : fd;
+
+	if (pidfd >= 0)
+		close(pidfd);
+	return result;
 }
 
 static const char *outcome(int result)

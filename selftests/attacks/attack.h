@@ -58,4 +58,7 @@ bool kernel_lacks_symbol(const char *symbol);
 /* How often a hook, or NULL: any, has refused something so far, as sysfs tells; -1: it does not. */
 long guards_refusals(const char *hook);
 
+/* A process's descriptor by pidfd_getfd(), which asks as ptrace does: our own of it, or -errno. */
+int steal_descriptor(pid_t pid, int descriptor);
+
 #endif

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Attacks, as static programs that run in a VM.
 
-ATTACK_NAMES := bpf_inside bpf_outside bpf_reads bystanders core_dump exit_registers \
-	kcore_search kernel_log machine memory_read page_faults perf_registers proc_files replay swap_search \
-	trace_events trace_owner user_probes
+ATTACK_NAMES := bpf_inside bpf_outside bpf_reads bystanders core_dump descriptors \
+	exit_registers kcore_search kernel_log machine memory_read page_faults perf_registers \
+	proc_files replay swap_search trace_events trace_owner user_probes
 ATTACKS := $(ATTACK_NAMES:%=build/host/selftests/attacks/%)
 VM_TESTS += $(ATTACKS)
 # Each probe that is made or ended has the tracer go through all functions of the kernel: 8 minutes.

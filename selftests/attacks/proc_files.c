@@ -16,11 +16,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "attack.h"
-#include "evidence.h"
 
 static int open_proc(const struct prey *prey, const char *name, int flags)
 {
@@ -303,20 +301,9 @@ static int compare_kernel_objects(struct prey *prey)
 	return result < 0 ? -errno : 0;
 }
 
-static int steal(pid_t pid, int descriptor)
-{
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	int fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, descriptor, 0);
-	int result = fd < 0 ? -errno : fd;
-
-	if (pidfd >= 0)
-		close(pidfd);
-	return result;
-}
-
 static int steal_pipe(struct prey *prey)
 {
-	int fd = steal(prey->pid, prey->loot_in);
+	int fd = steal_descriptor(prey->pid, prey->loot_in);
 
 	if (fd < 0)
 		return fd;
@@ -407,96 +394,8 @@ static const struct attack attacks[] = {
 	REFUSED("get_robust_list", robust_list),
 };
 
-/* What a thief can do with a region's descriptor: 0 when it reads the region's first word. */
-static int exploit(int region, uint64_t expected)
-{
-	uint64_t *at = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, region, 0);
-	int result = at == MAP_FAILED ? -errno : *at == expected ? 0 : NOTHING_GOT;
-
-	if (at != MAP_FAILED)
-		munmap(at, PAGE);
-	return result;
-}
-
-static int steal_region(struct prey *prey, uint64_t expected)
-{
-	int fd = steal(prey->pid, prey->region_fd), result;
-
-	if (fd < 0)
-		return fd;
-	result = exploit(fd, expected);
-	close(fd);
-	return result;
-}
-
-/* A shareable region is everybody's who gets its descriptor, so that must not be taken. */
-static void thief(bool mapped)
-{
-	const char *who = mapped ? "a process that has it mapped" : "a process that only holds it";
-	struct prey prey;
-	int result;
-
-	prey_start(&prey);
-	result = mapped ? prey_make_region(&prey,
-					   CLOISTER_CREATE_DEBUG | CLOISTER_CREATE_SHAREABLE) :
-		prey_hold_region(&prey, CLOISTER_CREATE_DEBUG | CLOISTER_CREATE_SHAREABLE);
-	tap_check(!result, "a shareable debug region is made");
-	result = steal_region(&prey, mapped ? prey.region_value : 0);
-	tap_check(!result, "a debug region is stolen from %s: %s", who, strerror(-result));
-	prey_drop_region(&prey);
-	result = mapped ? prey_make_region(&prey, CLOISTER_CREATE_SHAREABLE) :
-		prey_hold_region(&prey, CLOISTER_CREATE_SHAREABLE);
-	tap_check(!result, "a shareable production region is made");
-	result = steal_region(&prey, mapped ? prey.region_value : 0);
-	tap_check(result == -EPERM, "a production region is stolen from %s: %s", who,
-		  strerror(-result));
-	tap_check(!prey_harm(&prey), "the process is as it was");
-	prey_end(&prey);
-}
-
-/* An heir of the descriptor is neither the region's creator nor has it mapped. */
-static void thief_of_an_heir(uint32_t flags, int expected)
-{
-	const char *kind = flags & CLOISTER_CREATE_DEBUG ? "debug" : "production";
-	struct cloister_region *region;
-	struct cloister_device *device = cloister_device_new(NULL, NULL);
-	int ready[2], result;
-	char byte = 0;
-	pid_t heir;
-
-	if (!device || cloister_device_open(device, NULL) ||
-	    cloister_region_create(device, flags | CLOISTER_CREATE_SHAREABLE, PAGE, 0, &region) ||
-	    cloister_region_add_zero(region, 0, PAGE, CLOISTER_PERM_READ, NULL) ||
-	    cloister_region_init(region, NULL) || pipe(ready)) {
-		tap_check(false, "a shareable region for an heir");
-		return;
-	}
-	heir = fork();
-	if (!heir) {
-		close(ready[1]);
-		_exit(read(ready[0], &byte, 1) != 0);
-	}
-	result = steal(heir, cloister_region_fd(region));
-	if (result >= 0) {
-		close(result);
-		result = 0;
-	}
-	tap_check(result == expected, "the descriptor of a %s region is stolen from an heir: %s",
-		  kind, strerror(-result));
-	close(ready[0]);
-	close(ready[1]);
-	tap_check(waitpid(heir, &result, 0) == heir && result == 0, "the heir runs on");
-	cloister_region_close(region);
-	cloister_device_free(device);
-	evidence_wait_for_no_regions();
-}
-
 int main(void)
 {
 	attack_all(attacks, sizeof(attacks) / sizeof(attacks[0]));
-	thief(true);
-	thief(false);
-	thief_of_an_heir(CLOISTER_CREATE_DEBUG, 0);
-	thief_of_an_heir(0, -EPERM);
 	return tap_end();
 }

@@ -4,6 +4,8 @@
  * to processes that are traced; what debug regions are; and the parameter that leaves guards out.
  * Whether guards keep anybody out is for ../attacks to find.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <sys/ptrace.h>
 #include "checks.h"
 #include "keys.h"
@@ -167,7 +169,7 @@ static int without_debugger(void *attempt)
 	return ((const struct attempt *)attempt)->work(attempt);
 }
 
-/* PTRACE_TRACEME of a process with a region's descriptor is refused, so the child holds none. */
+/* PTRACE_TRACEME of who holds a shareable region's descriptor is refused: the child has none. */
 TEST_F(guards, create_under_a_debugger)
 {
 	struct attempt attempt = { .device = self->device, .work = create_one };
@@ -197,6 +199,219 @@ TEST_F(guards, who_holds_a_descriptor_is_not_traced)
 	EXPECT_EQ(0, in_child(without_debugger, &attempt));
 	EXPECT_EQ(-255, under_debugger(&attempt));
 	close(attempt.region);
+}
+
+TEST_F(guards, who_holds_what_only_its_creator_may_map_is_traced)
+{
+	struct attempt attempt = { .work = map_one };
+
+	attempt.region = pattern_region(self->device, PAGE, 0, 0, READ, 1);
+	ASSERT_GE(attempt.region, 0);
+	EXPECT_EQ(-EACCES, in_child(without_debugger, &attempt));
+	EXPECT_EQ(-EACCES, under_debugger(&attempt));
+	close(attempt.region);
+}
+
+/* ---- Beside another process that shares the address space ---- */
+
+#define STACK	(16 * PAGE)
+
+/*
+ * All of it runs with the creator's own thread-local storage, errno included: no call in it may
+ * fail, or return after a signal.
+ */
+struct sharer {
+	bool leader_ends;
+	pid_t leader;
+	pid_t thread;
+	uint8_t *stacks;
+};
+
+static int wait_to_be_killed(void *unused)
+{
+	(void)unused;
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* Its first thread, with a second one; returning ends the one and not the other. */
+static int lead(void *argument)
+{
+	struct sharer *sharer = argument;
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		CLONE_PARENT_SETTID;
+
+	if (clone(wait_to_be_killed, sharer->stacks + 2 * STACK, flags, NULL, &sharer->thread) < 0)
+		return 1;
+	return sharer->leader_ends ? 0 : wait_to_be_killed(NULL);
+}
+
+/* As /proc/PID/stat has it, behind the name in brackets. */
+static char state_of(pid_t pid)
+{
+	char path[32], text[512], *end;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (read_text(path, text, sizeof(text)))
+		return 0;
+	end = strrchr(text, ')');
+	return end ? end[2] : 0;
+}
+
+static pid_t thread_of(const struct sharer *sharer)
+{
+	return __atomic_load_n(&sharer->thread, __ATOMIC_RELAXED);
+}
+
+static int sharer_start(struct sharer *sharer)
+{
+	sharer->stacks = mmap(NULL, 2 * STACK, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (sharer->stacks == MAP_FAILED)
+		return -errno;
+	sharer->leader = clone(lead, sharer->stacks + STACK, CLONE_VM | SIGCHLD, sharer);
+	if (sharer->leader < 0)
+		return -errno;
+	do
+		sched_yield();
+	while (state_of(sharer->leader) != 'Z' && (sharer->leader_ends || !thread_of(sharer)));
+	return thread_of(sharer) ? 0 : -ESRCH;
+}
+
+static int sharer_end(struct sharer *sharer)
+{
+	if (kill(sharer->leader, SIGKILL))
+		return -errno;
+	if (child_result(sharer->leader) != SIGNALLED(SIGKILL))
+		return -ECHILD;
+	return munmap(sharer->stacks, 2 * STACK) ? -errno : 0;
+}
+
+/* A process that traces the task until a byte or the end of the pipe comes. */
+struct tracer {
+	pid_t pid;
+	int orders;
+};
+
+static int tracer_start(struct tracer *tracer, pid_t task)
+{
+	int orders[2], answers[2], answer = -EPIPE;
+
+	if (pipe(orders) || pipe(answers))
+		return -errno;
+	tracer->pid = fork();
+	if (tracer->pid == 0) {
+		close(orders[1]);
+		answer = ptrace(PTRACE_SEIZE, task, NULL, NULL) ? -errno : 0;
+		if (write(answers[1], &answer, sizeof(answer)) != sizeof(answer))
+			_exit(1);
+		_exit(read(orders[0], &answer, 1) != 0);
+	}
+	close(orders[0]);
+	close(answers[1]);
+	tracer->orders = orders[1];
+	if (read(answers[0], &answer, sizeof(answer)) != sizeof(answer))
+		answer = -EPIPE;
+	close(answers[0]);
+	return answer;
+}
+
+static int tracer_end(struct tracer *tracer)
+{
+	close(tracer->orders);
+	return child_result(tracer->pid);
+}
+
+FIXTURE(beside) {
+	int device;
+};
+
+FIXTURE_VARIANT(beside) {
+	bool leader_ends;
+};
+
+FIXTURE_VARIANT_ADD(beside, leader) {
+	.leader_ends = false,
+};
+
+FIXTURE_VARIANT_ADD(beside, thread_whose_leader_has_ended) {
+	.leader_ends = true,
+};
+
+FIXTURE_SETUP(beside)
+{
+	self->device = open_device();
+	ASSERT_GE(self->device, 0);
+}
+
+FIXTURE_TEARDOWN(beside)
+{
+	close(self->device);
+}
+
+TEST_F(beside, a_traced_process_nothing_is_created)
+{
+	struct attempt attempt = { .device = self->device, .work = create_one };
+	struct sharer sharer = { .leader_ends = variant->leader_ends };
+	struct tracer tracer = { .pid = -1, .orders = -1 };
+
+	ASSERT_EQ(0, sharer_start(&sharer));
+	EXPECT_EQ(0, create_one(&attempt));
+	EXPECT_EQ(0, tracer_start(&tracer, variant->leader_ends ? sharer.thread : sharer.leader));
+	EXPECT_EQ(-EPERM, create_one(&attempt));
+	attempt.flags = DEBUG;
+	EXPECT_EQ(0, create_one(&attempt));
+	EXPECT_EQ(0, tracer_end(&tracer));
+	attempt.flags = 0;
+	EXPECT_EQ(0, create_one(&attempt));
+	EXPECT_EQ(0, sharer_end(&sharer));
+	EXPECT_EQ(0, create_one(&attempt));
+}
+
+/* ---- With threads that come and go ---- */
+
+#define BREEDERS	3
+#define REGIONS		200
+
+static void *short_life(void *unused)
+{
+	return unused;
+}
+
+static void *breed(void *stop)
+{
+	unsigned long born = 0;
+	pthread_t thread;
+
+	do {
+		if (pthread_create(&thread, NULL, short_life, NULL) ||
+		    pthread_join(thread, NULL))
+			return NULL;
+		born++;
+	} while (!__atomic_load_n((bool *)stop, __ATOMIC_RELAXED));
+	return (void *)born;
+}
+
+TEST_F(guards, create_while_threads_come_and_go)
+{
+	struct attempt attempt = { .device = self->device, .work = create_one };
+	pthread_t breeders[BREEDERS];
+	bool stop = false;
+	void *born;
+	int i;
+
+	for (i = 0; i < BREEDERS; i++) {
+		ASSERT_EQ(0, pthread_create(&breeders[i], NULL, breed, &stop));
+	}
+	for (i = 0; i < REGIONS; i++) {
+		EXPECT_EQ(0, create_one(&attempt));
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < BREEDERS; i++) {
+		ASSERT_EQ(0, pthread_join(breeders[i], &born));
+		EXPECT_NE(NULL, born);
+	}
 }
 
 /* ---- Without guards ---- */
