@@ -82,6 +82,14 @@ static int get_instance(int dir, uint8_t id[16])
 	return fake_write(dir, FAKE_INSTANCE, id, 16);
 }
 
+/* More of it, as a test wants it. */
+static uint64_t claimed_posture(void)
+{
+	const char *text = getenv("CLOISTER_FAKE_POSTURE");
+
+	return text ? strtoull(text, NULL, 16) : 0;
+}
+
 static int fake_info(int dir, struct cloister_get_info *info)
 {
 	struct fake_identity identity;
@@ -98,6 +106,7 @@ static int fake_info(int dir, struct cloister_get_info *info)
 	info->user_regions_max = 1024;
 	info->user_resident = 3 << 20;
 	info->user_resident_max = 128ULL << 20;
+	info->posture = claimed_posture();
 	if (provisioned(dir, &identity)) {
 		info->posture |= CLOISTER_POSTURE_PROVISIONED;
 		memcpy(info->monitor_digest, identity.monitor_digest, CLOISTER_DIGEST_LEN);

@@ -20,6 +20,7 @@ STRONG = {
     "sys/module/module/parameters/sig_enforce": "Y\n",
     "sys/class/misc/tee/guards": "ptrace armed 3\nperf armed 0\nbpf not-needed 0\n",
     "sys/kernel/kexec_crash_loaded": "0\n",
+    "proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n",
     f"{PCI}/0000:00:00.2/class": "0x080600\n",
     f"{PCI}/0000:00:01.0/class": "0x020000\n",
     f"{PCI}/0000:00:01.0/iommu_group/type": "DMA\n",
@@ -54,7 +55,47 @@ UNREADABLE = {
     "processor": "proc/cpuinfo",
     "kernel": "proc/sys/kernel/osrelease",
     "guards": "sys/class/misc/tee/guards",
+    "swap": "proc/swaps",
 }
+
+LOCKDOWN = "sys/kernel/security/lockdown"
+SIGNATURES = "sys/module/module/parameters/sig_enforce"
+CRASH_KERNEL = "sys/kernel/kexec_crash_loaded"
+# CLOISTER_POSTURE_*: confidentiality, signatures; and a crash kernel as well.
+STRONG_POSTURE, CRASH_POSTURE = "0x6", "0xe"
+
+# What the files say of swap: is it encrypted, and what is named if it is not.
+AREA = "Filename\tType\tSize\tUsed\tPriority\n{} {} 1000 0 -2\n"
+MOUNTS = ("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 254:0 / /srv rw - ext4 /dev/dm-0 rw\n"
+          "24 22 8:2 / /srv/old rw - ext4 /dev/sda2 rw\n")
+SWAPS = [
+    ({"proc/swaps": AREA.format("/dev/sda3", "partition")}, "/dev/sda3"),
+    ({"proc/swaps": AREA.format("/dev/dm-1", "partition")}, "/dev/dm-1"),
+    ({"proc/swaps": AREA.format("/dev/dm-1", "partition"),
+      "sys/class/block/dm-1/dm/uuid": "CRYPT-PLAIN-swap\n"}, None),
+    # A logical volume, on an encrypted one; on that and another that is not.
+    ({"proc/swaps": AREA.format("/dev/dm-1", "partition"),
+      "sys/class/block/dm-1/dm/uuid": "LVM-x\n",
+      "sys/class/block/dm-1/slaves/dm-0/dm/uuid": "CRYPT-LUKS2-x\n"}, None),
+    ({"proc/swaps": AREA.format("/dev/dm-1", "partition"),
+      "sys/class/block/dm-1/dm/uuid": "LVM-x\n",
+      "sys/class/block/dm-1/slaves/dm-0/dm/uuid": "CRYPT-LUKS2-x\n",
+      "sys/class/block/dm-1/slaves/sda3/size": "1000\n"}, "/dev/dm-1"),
+    ({"proc/swaps": AREA.format("/dev/zram0", "partition"),
+      "sys/class/block/zram0/backing_dev": "none\n"}, None),
+    ({"proc/swaps": AREA.format("/dev/zram0", "partition"),
+      "sys/class/block/zram0/backing_dev": "/dev/sda3\n"}, "/dev/zram0"),
+    # Files: the file system's device counts, of the nearest mount above.
+    ({"proc/swaps": AREA.format("/srv/swap", "file"), "proc/1/mountinfo": MOUNTS,
+      "sys/dev/block/254:0/dm/uuid": "CRYPT-LUKS2-x\n"}, None),
+    ({"proc/swaps": AREA.format("/srv/old/swap", "file"), "proc/1/mountinfo": MOUNTS,
+      "sys/dev/block/254:0/dm/uuid": "CRYPT-LUKS2-x\n"}, "/srv/old/swap"),
+    ({"proc/swaps": AREA.format("/srvswap", "file"), "proc/1/mountinfo": MOUNTS,
+      "sys/dev/block/254:0/dm/uuid": "CRYPT-LUKS2-x\n"}, "/srvswap"),
+    ({"proc/swaps": AREA.format("/srv/swap", "file")}, "/srv/swap"),
+    ({"proc/swaps": AREA.format("/dev/dm-1", "partition") + "/swap file 1000 0 -3\n",
+      "sys/class/block/dm-1/dm/uuid": "CRYPT-PLAIN-swap\n"}, "/swap"),
+]
 
 
 def machine(box, name, **changes):
@@ -86,7 +127,7 @@ def strong(box):
     checks = examine(box, root)
     equal(failed(checks), [])
     for name in ("processor", "kernel", "module", "device", "provisioned", "lockdown",
-                 "module-signatures", "guards", "crash-kernel", "iommu", "secure-boot"):
+                 "module-signatures", "guards", "crash-kernel", "swap", "iommu", "secure-boot"):
         equal(checks[name]["verdict"], "ok", name)
         equal((checks[name]["means"], checks[name]["fix"], checks[name]["accept"]),
               (None, None, None), name)
@@ -118,12 +159,27 @@ def unreadable(box):
         checks = examine(box, machine(box, f"without-{name}", **{path: None}))
         equal((checks[name]["verdict"], failed(checks)), ("unknown", []), name)
     # The device itself can tell of these.
-    root = machine(box, "untold", **{"sys/kernel/security/lockdown": None,
-                                     "sys/module/module/parameters/sig_enforce": None})
+    root = machine(box, "untold", **{LOCKDOWN: None, SIGNATURES: None, CRASH_KERNEL: None})
     equal(failed(examine(box, root, 1)), ["lockdown", "module-signatures"])
+    equal(failed(examine(box, root, env={"CLOISTER_FAKE_POSTURE": STRONG_POSTURE})), [])
+    checks = examine(box, root, 1, env={"CLOISTER_FAKE_POSTURE": CRASH_POSTURE})
+    equal((failed(checks), checks["crash-kernel"]["accept"]), (["crash-kernel"], "crash-kernel=true"))
     checks = examine(box, root, 1, env={"CLOISTER_FAKE_STATE": box.file("none")})
-    for name in ("lockdown", "module-signatures", "provisioned"):
+    for name in ("lockdown", "module-signatures", "provisioned", "crash-kernel"):
         equal(checks[name]["verdict"], "unknown", name)
+
+
+@test("swap that is not encrypted is named")
+def swap(box):
+    box.provision().expect(0)
+    for number, (files, named) in enumerate(SWAPS):
+        checks = examine(box, machine(box, f"swap-{number}", **files))
+        check = checks["swap"]
+        if named is None:
+            equal((check["verdict"], check["found"]), ("ok", "encrypted"), str(files))
+            continue
+        equal((check["verdict"], check["found"]), ("note", f"not on dm-crypt: {named}"), str(files))
+        true("ordinary memory" in check["means"] and "crypttab" in check["fix"], str(check))
 
 
 @test("the device: missing, closed, not provisioned")

@@ -85,6 +85,9 @@ int doctor_names(const struct doctor *doctor, const char *path,
 void doctor_found(struct doctor_finding *finding, enum doctor_verdict verdict,
 		  const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* doctor_swap.c */
+void doctor_look_swap(const struct doctor *doctor, struct doctor_finding *finding);
+
 /* doctor_tracers.c */
 void doctor_look_tracers(const struct doctor *doctor, struct doctor_finding *finding);
 

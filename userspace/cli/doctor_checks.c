@@ -258,17 +258,23 @@ static void look_guards(const struct doctor *doctor, struct doctor_finding *find
 
 static void look_crash_kernel(const struct doctor *doctor, struct doctor_finding *finding)
 {
-	char line[16];
+	char line[16] = "";
 
-	if (doctor_line(doctor, "/sys/kernel/kexec_crash_loaded", line, sizeof(line)) &&
-	    line[0] == '1') {
-		doctor_found(finding, DOCTOR_FAILED, "loaded");
-		finding->means = "root can crash the machine and read its memory from there";
-		finding->fix = "kexec -p -u; systemctl disable --now kdump-tools";
-		finding->accept = "crash-kernel=true";
+	if (!doctor_line(doctor, "/sys/kernel/kexec_crash_loaded", line, sizeof(line)) &&
+	    doctor->device_errno) {
+		doctor_found(finding, DOCTOR_UNKNOWN,
+			     "/sys/kernel/kexec_crash_loaded can't be read");
 		return;
 	}
-	doctor_found(finding, DOCTOR_OK, "none loaded");
+	if (line[0] == '0' || (!line[0] && !(doctor->info.posture &
+					     CLOISTER_POSTURE_CRASH_KERNEL))) {
+		doctor_found(finding, DOCTOR_OK, "none loaded");
+		return;
+	}
+	doctor_found(finding, DOCTOR_FAILED, "loaded");
+	finding->means = "root can crash the machine and read its memory from there";
+	finding->fix = "kexec -p -u; systemctl disable --now kdump-tools";
+	finding->accept = "crash-kernel=true";
 }
 
 struct pci_count {
@@ -364,6 +370,7 @@ const struct doctor_check doctor_checks[] = {
 	{ "guards", look_guards },
 	{ "tracers", doctor_look_tracers },
 	{ "crash-kernel", look_crash_kernel },
+	{ "swap", doctor_look_swap },
 	{ "iommu", look_iommu },
 	{ "secure-boot", look_secure_boot },
 	{ "root-of-trust", look_root },
