@@ -34,15 +34,15 @@ FIXTURE_TEARDOWN(kill_calls)
 	ground_drop(&self->ground);
 }
 
-/* One call for ever, on ground of its own. */
-static void victim(const struct call_info *c)
+/* One call for ever, on ground of its own, and a byte to @ready when it is about to begin. */
+static void victim(const struct call_info *c, int ready)
 {
 	uint8_t argument[ARGUMENT_MAX] = { 0 };
 	struct ground ground;
 	int result;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (ground_make(&ground))
+	if (ground_make(&ground) || write(ready, "", 1) != 1)
 		_exit(1);
 	for (;;) {
 		c->fill(&ground, argument);
@@ -68,12 +68,20 @@ static void kill_one(struct __test_metadata *_metadata, const struct call_info *
 		     uint64_t *random)
 {
 	struct timespec moment = { 0, random_next(random) % MOMENT_US * 1000 };
-	pid_t pid = fork();
+	int ready[2];
+	char byte;
+	pid_t pid;
 
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
 	ASSERT_GE(pid, 0);
 	if (pid == 0)
-		victim(c);
-	/* Any moment will do: nothing waits for this time to pass. */
+		victim(c, ready[1]);
+	close(ready[1]);
+	/* Nothing to read: it ended before it came to its call. */
+	ASSERT_EQ(1, read(ready[0], &byte, 1)) TH_LOG("%s", c->name);
+	close(ready[0]);
+	/* Any moment from here on will do: nothing waits for this time to pass. */
 	nanosleep(&moment, NULL);
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	EXPECT_EQ(SIGNALLED(SIGKILL), child_result(pid)) TH_LOG("%s", c->name);
