@@ -10,6 +10,7 @@
 #include <linux/reboot.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,8 +22,44 @@
 #define FTRACE		"/proc/sys/kernel/ftrace_enabled"
 #define INT3		0xcc
 #define TAMPER_FILE	"/lib/modules/cloister/cloister_tamper.ko"
+/* The entries that calls of 32-bit programs come by; a kernel may be built without. */
+#define DELETE_MODULE_32	"__ia32_sys_delete_module"
+#define KEXEC_LOAD_32		"__ia32_compat_sys_kexec_load"
+/* Numbers of the 32-bit calls. */
+#define NR32_DELETE_MODULE	129
+#define NR32_KEXEC_LOAD		283
 
 static int held = -1;
+
+/*
+ * A call as 32-bit programs make it, which a 64-bit one may make as well. Pointers must lie in the
+ * first 4 GiB. 0 or more, or -errno.
+ */
+static int call_32(unsigned int number, uint32_t first, uint32_t second, uint32_t third,
+		   uint32_t fourth)
+{
+	long result;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(result)
+			 : "a"(number), "b"(first), "c"(second), "d"(third), "S"(fourth)
+			 : "r8", "r9", "r10", "r11", "memory");
+	return (int)result;
+}
+
+/* Memory that such a call may point at. */
+static void *low_page(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	return page == MAP_FAILED ? NULL : page;
+}
+
+static uint32_t low(const void *page)
+{
+	return (uint32_t)(uintptr_t)page;
+}
 
 static int hold_kcore(struct prey *prey)
 {
@@ -190,6 +227,61 @@ static int load_kernel(struct prey *prey)
 	return load_and_unload(&next_kernel);
 }
 
+/* A segment as a 32-bit program describes it. */
+struct segment_32 {
+	uint32_t buf;
+	uint32_t bufsz;
+	uint32_t mem;
+	uint32_t memsz;
+};
+
+/* The memory at @page is both: the segment, and the breakpoints behind it that are loaded. */
+static int load_image_32(const struct kernel_place *place, uint8_t *page)
+{
+	const uint32_t flags = (uint32_t)place->flags | KEXEC_ARCH_X86_64;
+	struct segment_32 segment = {
+		.buf = low(page + sizeof(segment)),
+		.bufsz = 1024,
+		.mem = (uint32_t)place->address,
+		.memsz = 4096,
+	};
+	int result;
+
+	memcpy(page, &segment, sizeof(segment));
+	memset(page + sizeof(segment), INT3, segment.bufsz);
+	result = call_32(NR32_KEXEC_LOAD, segment.mem, 1, low(page), flags);
+	if (result)
+		return result;
+	if (!is_loaded(place))
+		return NOTHING_GOT;
+	result = call_32(NR32_KEXEC_LOAD, 0, 0, 0, flags);
+	return result ? result : is_loaded(place) ? -EBUSY : 0;
+}
+
+static int load_and_unload_32(const struct kernel_place *place)
+{
+	uint8_t *page = low_page();
+	int result;
+
+	if (!page)
+		return -ENOMEM;
+	result = load_image_32(place, page);
+	munmap(page, 4096);
+	return result;
+}
+
+static int load_crash_kernel_32(struct prey *prey)
+{
+	(void)prey;
+	return load_and_unload_32(&crash_kernel);
+}
+
+static int load_kernel_32(struct prey *prey)
+{
+	(void)prey;
+	return load_and_unload_32(&next_kernel);
+}
+
 /* Nothing is loaded, and the call that takes that away goes all its way. */
 static int unload_crash_kernel_file(struct prey *prey)
 {
@@ -210,13 +302,43 @@ static int load_tamper(void)
 	return result;
 }
 
-/* A module that nobody uses: to force out one in use crashes the kernel, sooner or later. */
-static int force_out(struct prey *prey)
+static int delete_module(const char *name)
 {
-	(void)prey;
-	if (syscall(SYS_delete_module, "cloister_tamper", O_NONBLOCK | O_TRUNC))
-		return -errno;
-	return load_tamper();
+	return syscall(SYS_delete_module, name, O_NONBLOCK | O_TRUNC) ? -errno : 0;
+}
+
+static int delete_module_32(const char *name)
+{
+	char *page = low_page();
+	int result;
+
+	if (!page)
+		return -ENOMEM;
+	strcpy(page, name);
+	result = call_32(NR32_DELETE_MODULE, low(page), O_NONBLOCK | O_TRUNC, 0, 0);
+	munmap(page, 4096);
+	return result;
+}
+
+/* A way to force out a module. */
+struct removal {
+	const char *name;
+	int (*call)(const char *module);
+	const char *symbol;
+};
+
+static const struct removal removals[] = {
+	{ .name = "forced removal", .call = delete_module },
+	{ .name = "forced removal by the 32-bit call", .call = delete_module_32,
+	  .symbol = DELETE_MODULE_32 },
+};
+
+/* A module that nobody uses: to force out one in use crashes the kernel, sooner or later. */
+static int force_out(const struct removal *removal)
+{
+	int result = removal->call("cloister_tamper");
+
+	return result ? result : load_tamper();
 }
 
 static int set_switch(const char *file, const char *value)
@@ -260,6 +382,11 @@ static const struct attack attacks[] = {
 	  .refusal = -EPERM, .whole_machine = true, .config = "KEXEC" },
 	{ .name = "loading another kernel", .run = load_kernel, .refusal = -EPERM,
 	  .whole_machine = true, .config = "KEXEC" },
+	{ .name = "loading a crash kernel by the 32-bit call", .hold = find_crash_kernel,
+	  .run = load_crash_kernel_32, .refusal = -EPERM, .whole_machine = true,
+	  .config = "KEXEC", .symbol = KEXEC_LOAD_32 },
+	{ .name = "loading another kernel by the 32-bit call", .run = load_kernel_32,
+	  .refusal = -EPERM, .whole_machine = true, .config = "KEXEC", .symbol = KEXEC_LOAD_32 },
 	{ .name = "kexec_file_load of a crash kernel", .run = unload_crash_kernel_file,
 	  .refusal = -EPERM, .whole_machine = true, .config = "KEXEC_FILE" },
 	{ .name = "switching kprobes off", .run = switch_off_kprobes, .refusal = -EPERM,
@@ -267,26 +394,31 @@ static const struct attack attacks[] = {
 };
 
 /* Any region counts here, debug ones too: what is forced out leaves their pages behind. */
-static void forced_removal(uint32_t flags)
+static void forced_removal(const struct removal *removal, uint32_t flags)
 {
 	const char *kind = flags & CLOISTER_CREATE_DEBUG ? "debug" : "production";
 	struct prey prey;
 	int result;
 
+	if (removal->symbol && kernel_lacks_symbol(removal->symbol)) {
+		tap_check(true, "%s: this kernel was built without %s", removal->name,
+			  removal->symbol);
+		return;
+	}
 	prey_start(&prey);
-	result = force_out(&prey);
-	tap_check(!result, "forced removal of a module: %s", strerror(-result));
+	result = force_out(removal);
+	tap_check(!result, "%s of a module: %s", removal->name, strerror(-result));
 	tap_check(!prey_make_region(&prey, flags), "a %s region is made", kind);
-	result = syscall(SYS_delete_module, "cloister", O_NONBLOCK | O_TRUNC) ? -errno : 0;
-	tap_check(result == -EPERM, "forced removal while a %s region lives: %s", kind,
+	result = removal->call("cloister");
+	tap_check(result == -EPERM, "%s while a %s region lives: %s", removal->name, kind,
 		  strerror(-result));
-	result = force_out(&prey);
-	tap_check(result == -EPERM, "forced removal of another module meanwhile: %s",
+	result = force_out(removal);
+	tap_check(result == -EPERM, "%s of another module meanwhile: %s", removal->name,
 		  strerror(-result));
 	tap_check(!prey_harm(&prey), "the process is as it was");
 	tap_check(!prey_drop_region(&prey), "the region goes");
-	result = force_out(&prey);
-	tap_check(!result, "forced removal when the region is gone: %s", strerror(-result));
+	result = force_out(removal);
+	tap_check(!result, "%s when the region is gone: %s", removal->name, strerror(-result));
 	prey_end(&prey);
 }
 
@@ -371,9 +503,13 @@ static void kprobes_off_before(void)
 
 int main(void)
 {
+	size_t i;
+
 	attack_all(attacks, sizeof(attacks) / sizeof(attacks[0]));
-	forced_removal(0);
-	forced_removal(CLOISTER_CREATE_DEBUG);
+	for (i = 0; i < sizeof(removals) / sizeof(removals[0]); i++) {
+		forced_removal(&removals[i], 0);
+		forced_removal(&removals[i], CLOISTER_CREATE_DEBUG);
+	}
 	start_kernel_loaded_before();
 	switch_off_ftrace();
 	kprobes_off_before();
