@@ -30,6 +30,7 @@
  *	not all in place
  * @config: what the kernel must have been built with for it, or NULL
  * @symbol: a function that the kernel must have for it, or NULL
+ * @locked: -errno with which lockdown refuses it, whoever is attacked; 0: lockdown lets it be
  */
 struct attack {
 	const char *name;
@@ -41,6 +42,7 @@ struct attack {
 	bool stated;
 	const char *config;
 	const char *symbol;
+	int locked;
 };
 
 /* Tries them all. */
@@ -51,6 +53,9 @@ void attack_all(const struct attack *attacks, size_t count);
  * option. Where that is not known the kernel is taken to have all.
  */
 bool kernel_lacks(const char *config);
+
+/* Lockdown is at confidentiality. */
+bool machine_is_locked_down(void);
 
 /* A kernel whose list of symbols is without that one. */
 bool kernel_lacks_symbol(const char *symbol);

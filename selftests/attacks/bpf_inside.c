@@ -214,13 +214,13 @@ static int load_another(struct prey *prey)
 	{ .name = title ", loaded before", .hold = hold_##way, .run = use_##way,	\
 	  .let_go = let_go, .stated = says, .config = "DEBUG_INFO_BTF" }
 #define BOTH(title, way, says)	NOW(title, way), BEFORE(title, way, says)
-#define KPROBES_BEFORE(title, way, says)						\
+#define KPROBES_BEFORE(title, way, says, lockdown)					\
 	{ .name = title ", loaded before", .hold = hold_##way, .run = use_##way,	\
 	  .let_go = let_go, .stated = says, .config = "DEBUG_INFO_BTF",		\
-	  .symbol = "register_fprobe_syms" }
-#define KPROBES_NOW(title, way)								\
+	  .symbol = "register_fprobe_syms", .locked = lockdown }
+#define KPROBES_NOW(title, way, lockdown)						\
 	{ .name = title, .run = way##_now, .refusal = -EPERM, .whole_machine = true,	\
-	  .config = "DEBUG_INFO_BTF", .symbol = "register_fprobe_syms" }
+	  .config = "DEBUG_INFO_BTF", .symbol = "register_fprobe_syms", .locked = lockdown }
 #define STAYS_REFUSED(title, way, try)							\
 	{ .name = title, .hold = hold_##way, .run = try, .let_go = let_go,		\
 	  .refusal = -EPERM, .config = "DEBUG_INFO_BTF" }
@@ -232,11 +232,15 @@ static const struct attack attacks[] = {
 	{ .name = "a socket filter reads the sender's socket by type", .run = filter_socket_now,
 	  .refusal = -EACCES, .whole_machine = true, .config = "DEBUG_INFO_BTF" },
 	BEFORE("a socket filter reads the sender's socket by type", filter_socket, true),
-	BOTH("BPF on a kprobe reads registers by type", kprobe, true),
-	KPROBES_NOW("BPF on many kprobes reads registers by type", kprobes),
-	KPROBES_BEFORE("BPF on many kprobes reads registers by type", kprobes, true),
-	KPROBES_NOW("BPF on many kprobes copies registers", kprobes_copy),
-	KPROBES_BEFORE("BPF on many kprobes copies registers", kprobes_copy, false),
+	{ .name = "BPF on a kprobe reads registers by type", .run = kprobe_now, .refusal = -EPERM,
+	  .whole_machine = true, .config = "DEBUG_INFO_BTF", .locked = -EPERM },
+	{ .name = "BPF on a kprobe reads registers by type, loaded before", .hold = hold_kprobe,
+	  .run = use_kprobe, .let_go = let_go, .stated = true, .config = "DEBUG_INFO_BTF",
+	  .locked = -EPERM },
+	KPROBES_NOW("BPF on many kprobes reads registers by type", kprobes, 0),
+	KPROBES_BEFORE("BPF on many kprobes reads registers by type", kprobes, true, 0),
+	KPROBES_NOW("BPF on many kprobes copies registers", kprobes_copy, -EINVAL),
+	KPROBES_BEFORE("BPF on many kprobes copies registers", kprobes_copy, false, -EINVAL),
 	BOTH("BPF on a function reads registers by type", fentry, true),
 	BOTH("BPF behind a function reads registers by type", fexit, true),
 	BOTH("BPF on a typed tracepoint reads registers by type", typed_point, false),
@@ -286,7 +290,9 @@ int main(void)
 {
 	attack_all(attacks, sizeof(attacks) / sizeof(attacks[0]));
 	if (!kernel_lacks("DEBUG_INFO_BTF")) {
-		try_statement(&kprobe_plan, "BPF on a kprobe");
+		/* Which lockdown refuses. */
+		if (!machine_is_locked_down())
+			try_statement(&kprobe_plan, "BPF on a kprobe");
 		try_statement(&fentry_plan, "BPF on a function");
 		try_statement(&fexit_plan, "BPF behind a function");
 		try_statement(&filter_plan, "a socket filter with typed pointers");

@@ -199,16 +199,21 @@ SCOUT(changes, registers, change, CHANGES, .way = SCOUT_GIVEN_REGISTERS)
 	{ .name = title ", loaded before", .hold = hold_##way, .run = use_##way,	\
 	  .let_go = let_go, .stated = says, .config = "DEBUG_INFO_BTF" }
 #define BOTH(title, way, error, says)	NOW(title, way, error), BEFORE(title, way, says)
+/* By helpers that lockdown takes away: no program that calls one is loaded then. */
+#define COPIES(title, way, error)							\
+	{ .name = title, .hold = learn, .run = way##_now, .refusal = error,		\
+	  .whole_machine = true, .config = "DEBUG_INFO_BTF", .locked = -EINVAL },	\
+	{ .name = title ", loaded before", .hold = hold_##way, .run = use_##way,	\
+	  .let_go = let_go, .config = "DEBUG_INFO_BTF", .locked = -EINVAL }
 
 static const struct attack attacks[] = {
 	BOTH("a socket filter prints the page where the kernel has it", filter_frame, -EINVAL,
 	     false),
 	BOTH("a socket filter prints registers that the kernel has saved", filter_registers,
 	     -EINVAL, false),
-	BOTH("a socket filter copies registers that the kernel has saved", filter_probe, -EINVAL,
-	     false),
-	BOTH("a socket filter copies the page where the kernel has it, as a string",
-	     filter_probe_string, -EINVAL, false),
+	COPIES("a socket filter copies registers that the kernel has saved", filter_probe, -EINVAL),
+	COPIES("a socket filter copies the page where the kernel has it, as a string",
+	       filter_probe_string, -EINVAL),
 	BOTH("a classifier prints the page where the kernel has it", classifier_frame, -EINVAL,
 	     false),
 	{ .name = "a classifier finds the process and reads a vector register by type",
@@ -218,11 +223,9 @@ static const struct attack attacks[] = {
 	  .hold = hold_classifier_list, .run = use_classifier_list, .let_go = let_go,
 	  .stated = true,
 	  .symbol = "bpf_iter_task_new" },
-	BOTH("BPF on root's own system calls copies saved registers", call_registers, -EPERM,
-	     false),
-	BOTH("BPF on root's own system calls copies the page", call_frame, -EPERM, false),
-	BOTH("BPF on root's own system calls copies the page as a string", call_string, -EPERM,
-	     false),
+	COPIES("BPF on root's own system calls copies saved registers", call_registers, -EPERM),
+	COPIES("BPF on root's own system calls copies the page", call_frame, -EPERM),
+	COPIES("BPF on root's own system calls copies the page as a string", call_string, -EPERM),
 	BOTH("BPF on root's own system calls prints saved registers", call_print, -EPERM, false),
 	BOTH("an iterator over tasks reads registers by type", tasks, -EPERM, true),
 	BOTH("an iterator over tasks that begins late", tasks_late, -EPERM, false),

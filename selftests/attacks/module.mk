@@ -6,6 +6,9 @@ ATTACK_NAMES := bpf_inside bpf_outside bpf_reads bystanders core_dump descriptor
 	proc_files replay swap_search trace_events trace_owner user_probes
 ATTACKS := $(ATTACK_NAMES:%=build/host/selftests/attacks/%)
 VM_TESTS += $(ATTACKS)
+# In VMs of its own: lockdown does not end.
+TESTS += selftests/attacks/test_locked_down.sh
+TEST_DEPS += $(ATTACKS)
 # Each probe that is made or ended has the tracer go through all functions of the kernel: 8 minutes.
 NO_DEBUG_VM_TESTS += build/host/selftests/attacks/trace_events
 

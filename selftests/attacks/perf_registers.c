@@ -115,18 +115,18 @@ static int hold_path_everywhere(struct prey *prey)
 	return hold(-1, 0);
 }
 
-#define WAYS(title, way, use)								\
-	{ .name = title " of the process", .run = way },				\
-	{ .name = title " of all processors", .run = way##_everywhere },		\
+#define WAYS(title, way, use, ...)							\
+	{ .name = title " of the process", .run = way, __VA_ARGS__ },			\
+	{ .name = title " of all processors", .run = way##_everywhere, __VA_ARGS__ },	\
 	{ .name = title " of the process, opened before", .hold = hold_##way,		\
-	  .run = use, .let_go = let_go },						\
+	  .run = use, .let_go = let_go, __VA_ARGS__ },					\
 	{ .name = title " of all processors, opened before",				\
-	  .hold = hold_##way##_everywhere, .run = use, .let_go = let_go }
+	  .hold = hold_##way##_everywhere, .run = use, .let_go = let_go, __VA_ARGS__ }
 
 static const struct attack attacks[] = {
 	WAYS("user registers", registers, use_held),
 	WAYS("user stack", stack, use_held),
-	WAYS("interrupted registers", interrupted, use_held),
+	WAYS("interrupted registers", interrupted, use_held, .locked = -EPERM),
 	WAYS("instruction pointers", path, follow_held),
 };
 
