@@ -73,7 +73,7 @@ static bool is_below(const char *path, const char *directory)
 		(!strncmp(path, directory, length) && path[length] == '/');
 }
 
-/* The device of a file's file system, as /sys/dev/block has it; a later mount hides one. */
+/* The device of a file's file system, as /sys/dev/block has it. */
 static bool device_of_file(const struct doctor *doctor, const char *path, char *device, size_t room)
 {
 	FILE *file = doctor_open(doctor, "/proc/1/mountinfo");
