@@ -13,7 +13,7 @@
 
 static struct spy held;
 
-enum wanted { USER_WORD, REGION_WORD, FRAME_WORD, REGISTER_WORD, FAULT_ADDRESS };
+enum wanted { USER_WORD, REGION_WORD, FRAME_WORD, REGISTER_WORD, FAULT_ADDRESS, RUNS };
 
 static bool found(const struct prey *prey, const struct spy_report *report, enum wanted wanted)
 {
@@ -27,6 +27,8 @@ static bool found(const struct prey *prey, const struct spy_report *report, enum
 	case REGISTER_WORD:
 	case FAULT_ADDRESS:
 		return report->register_word == report->register_sought;
+	case RUNS:
+		return report->runs > 0;
 	}
 	return false;
 }
@@ -116,6 +118,15 @@ static int use_fault(struct prey *prey)
 	return use(&held, prey, FAULT_ADDRESS);
 }
 
+/*
+ * What a program is called with it sees without asking anybody, so it must not even run. In a
+ * kprobe's handler it can't be kept from that.
+ */
+static int use_runs(struct prey *prey)
+{
+	return use(&held, prey, RUNS);
+}
+
 static int page_fault_now(struct prey *prey)
 {
 	return spy_now(prey, SPY_PAGE_FAULT, FAULT_ADDRESS);
@@ -148,6 +159,10 @@ static int hold_task_registers(struct prey *prey)
 	{ .name = "BPF on " title ", loaded before, reads registers", .hold = hold_##way,	\
 	  .run = use_register, .let_go = let_go, .config = "BPF_EVENTS" }
 
+#define RUNS_AT(title, way, says)							\
+	{ .name = "BPF on " title ", loaded before, runs", .hold = hold_##way,		\
+	  .run = use_runs, .let_go = let_go, .stated = says, .config = "BPF_EVENTS" }
+
 static const struct attack attacks[] = {
 	KINDS("a raw tracepoint", raw_tracepoint),
 	REGISTERS("a raw tracepoint", raw_tracepoint),
@@ -157,8 +172,10 @@ static const struct attack attacks[] = {
 	  .hold = hold_raw_tracepoint, .run = use_frame, .let_go = let_go,
 	  .config = "BPF_EVENTS" },
 	KINDS("a tracepoint", tracepoint),
+	RUNS_AT("a tracepoint", tracepoint, false),
 	KINDS("a kprobe", kprobe),
 	REGISTERS("a kprobe", kprobe),
+	RUNS_AT("a kprobe", kprobe, true),
 	KINDS("the processor clock", perf_event),
 	REGISTERS("the processor clock", perf_event),
 	{ .name = "BPF reads a task's registers by type", .run = task_registers_now,

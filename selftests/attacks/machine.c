@@ -16,11 +16,15 @@
 #include <unistd.h>
 
 #include "attack.h"
+#include "bpf_code.h"
+#include "scout.h"
 
 #define KCORE		"/proc/kcore"
 #define KPROBES		"/sys/kernel/debug/kprobes/enabled"
 #define FTRACE		"/proc/sys/kernel/ftrace_enabled"
 #define INT3		0xcc
+/* The process's own time, in which the processor's clock has interrupted it. */
+#define SPIN_MS		40
 #define TAMPER_FILE	"/lib/modules/cloister/cloister_tamper.ko"
 /* The entries that calls of 32-bit programs come by; a kernel may be built without. */
 #define DELETE_MODULE_32	"__ia32_sys_delete_module"
@@ -30,6 +34,8 @@
 #define NR32_KEXEC_LOAD		283
 
 static int held = -1;
+/* Where the kernel keeps what the process had in its registers. */
+static uint64_t registers;
 
 /*
  * A call as 32-bit programs make it, which a 64-bit one may make as well. Pointers must lie in the
@@ -68,6 +74,13 @@ static int hold_kcore(struct prey *prey)
 	return held < 0 ? -errno : 0;
 }
 
+static int hold_kcore_for_registers(struct prey *prey)
+{
+	int result = scout_learn(prey, &registers);
+
+	return result ? result : hold_kcore(prey);
+}
+
 static void close_held(void)
 {
 	close(held);
@@ -96,21 +109,40 @@ static off_t place_of(int fd, uint64_t address)
 }
 
 /* Of the file's layout too: with it all of memory can be searched. */
-static int read_kcore(int fd, struct prey *prey)
+static int find_in_kcore(int fd, uint64_t address, uint64_t wanted)
 {
 	off_t place;
 	uint64_t word = 0;
 
 	errno = 0;
-	place = place_of(fd, prey_secret_frame(prey));
+	place = place_of(fd, address);
 	if (!place || pread(fd, &word, sizeof(word), place) != sizeof(word))
 		return errno ? -errno : NOTHING_GOT;
-	return word == prey->value ? 0 : NOTHING_GOT;
+	return word == wanted ? 0 : NOTHING_GOT;
+}
+
+static int read_kcore(int fd, struct prey *prey)
+{
+	return find_in_kcore(fd, prey_secret_frame(prey), prey->value);
 }
 
 static int use_kcore(struct prey *prey)
 {
 	return read_kcore(held, prey);
+}
+
+/* On its stack in the kernel, which the file reads in another way than memory by its address. */
+static int use_kcore_for_registers(struct prey *prey)
+{
+	uint64_t start;
+	int result;
+
+	prey_spin(prey);
+	for (start = prey_time(prey); prey_time(prey) - start < SPIN_MS;)
+		;
+	result = find_in_kcore(held, registers + PT_R12, prey->marker);
+	prey_rest(prey);
+	return result;
 }
 
 static int open_kcore(struct prey *prey)
@@ -376,6 +408,9 @@ static const struct attack attacks[] = {
 	{ .name = KCORE, .run = open_kcore, .refusal = -EPERM, .whole_machine = true },
 	{ .name = KCORE " opened before", .hold = hold_kcore, .run = use_kcore,
 	  .let_go = close_held },
+	{ .name = KCORE " opened before, of registers that the kernel has saved",
+	  .hold = hold_kcore_for_registers, .run = use_kcore_for_registers,
+	  .let_go = close_held, .config = "BPF_EVENTS" },
 	{ .name = "/dev/mem", .run = open_dev_mem, .refusal = -EPERM, .whole_machine = true,
 	  .config = "DEVMEM" },
 	{ .name = "loading a crash kernel", .hold = find_crash_kernel, .run = load_crash_kernel,
