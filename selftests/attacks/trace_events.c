@@ -37,6 +37,10 @@ static const struct trace_probe kernel_string = PROBE_OF_KERNEL("got=+0(+112(%di
 
 static const struct trace_probe event_frame = PROBE_OF_EVENT("got=+0($pid):x64");
 static const struct trace_probe event_string = PROBE_OF_EVENT("got=+0($pid):string");
+static const struct trace_probe event_user = PROBE_OF_EVENT("got=+u0($pid):x64");
+/* Room is made for all strings together: one of the kernel's, which may be read, gives it. */
+static const struct trace_probe event_user_string =
+	PROBE_OF_EVENT("got=+u0($pid):ustring room=@linux_banner:string");
 
 /* Where the kernel keeps what the process had in its registers. */
 static uint64_t registers;
@@ -65,14 +69,24 @@ static int see_frame(struct prey *prey)
 	return see(prey, prey_frame(prey), prey->region ? prey->region_value : prey->value);
 }
 
-static int see_string(struct prey *prey)
+static int see_bytes(struct prey *prey, uint64_t from)
 {
 	const uint64_t wanted = prey->region ? prey->region_value : prey->value;
 
 	trace_clear();
-	if (prey_work(prey, STEPS, prey_frame(prey)))
+	if (prey_work(prey, STEPS, from))
 		return -EPIPE;
 	return trace_shows_bytes(prey->pid, &wanted, sizeof(wanted)) ? 0 : NOTHING_GOT;
+}
+
+static int see_string(struct prey *prey)
+{
+	return see_bytes(prey, prey_frame(prey));
+}
+
+static int see_user_string(struct prey *prey)
+{
+	return see_bytes(prey, prey->region ? prey->region : prey->secret);
 }
 
 /* A system call of this task, while the kernel has the process's registers saved elsewhere. */
@@ -129,6 +143,8 @@ PROBE(kernel_string, kernel_string, 0, see_string, end_kernel_probe)
 PROBE(kernel_saved, kernel_frame, learn(prey), see_saved, end_kernel_probe)
 PROBE(event_frame, event_frame, 0, see_frame, end_event_probe)
 PROBE(event_string, event_string, 0, see_string, end_event_probe)
+PROBE(event_user, event_user, 0, see_value, end_event_probe)
+PROBE(event_user_string, event_user_string, 0, see_user_string, end_event_probe)
 PROBE(event_saved, event_frame, learn(prey), see_saved, end_event_probe)
 
 /* ---- Events that the kernel has ---- */
@@ -201,6 +217,10 @@ static const struct attack attacks[] = {
 	     see_frame, end_event_probe, "PROBE_EVENTS"),
 	BOTH("an event's probe that fetches a string where the kernel has the page",
 	     event_string, see_string, end_event_probe, "PROBE_EVENTS"),
+	BOTH("an event's probe that fetches user memory", event_user, see_value, end_event_probe,
+	     "PROBE_EVENTS"),
+	BOTH("an event's probe that fetches a string of user memory, whose length another gives",
+	     event_user_string, see_user_string, end_event_probe, "PROBE_EVENTS"),
 	SAVED("an event's probe of root's own system call that fetches saved registers",
 	      event_saved, end_event_probe, "PROBE_EVENTS"),
 	BOTH("user stack traces", stack_trace, see_stack, end_system_calls,
