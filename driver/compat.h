@@ -60,32 +60,36 @@ static inline bool compat_harmless_attachment(unsigned int type)
 	}
 }
 
+/* Whether BPF programs load through pointers to the kernel's objects as through any other. */
+static inline bool compat_trusts_pointers(void)
+{
+	return LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0);
+}
+
+/* Maps that a program was loaded with, or was bound to, and that keep such pointers. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
-static inline bool compat_holds_pointers(const struct bpf_map *map)
+static inline bool compat_map_holds_pointers(const struct bpf_map *map)
 {
 	return btf_record_has_field(map->record, BPF_KPTR) ||
 		(map->inner_map_meta &&
 		 btf_record_has_field(map->inner_map_meta->record, BPF_KPTR));
 }
-#endif
 
-/*
- * Pointers to the kernel's objects that a BPF program got from one of the kernel's functions, or
- * keeps in a map. From 6.2 on it may trust them, and loads through them leave no trace in it.
- */
-static inline bool compat_follows_trusted_pointers(const struct bpf_prog_aux *aux)
+static inline bool compat_maps_hold_pointers(const struct bpf_prog_aux *aux)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 	u32 i;
 
-	if (aux->kfunc_tab)
-		return true;
 	for (i = 0; i < aux->used_map_cnt; i++)
-		if (compat_holds_pointers(aux->used_maps[i]))
+		if (compat_map_holds_pointers(aux->used_maps[i]))
 			return true;
-#endif
 	return false;
 }
+#else
+static inline bool compat_maps_hold_pointers(const struct bpf_prog_aux *aux)
+{
+	return false;
+}
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 #include <linux/slab.h>

@@ -179,10 +179,32 @@ static bool comes_to_tasks(const struct bpf_prog *prog)
 	return false;
 }
 
+/* Calls functions of the kernel's; its instructions go on saying so when it has been compiled. */
+static bool calls_kernel(const struct bpf_prog *prog)
+{
+	u32 i;
+
+	for (i = 0; i < prog->len; i++)
+		if (prog->insnsi[i].code == (BPF_JMP | BPF_CALL) &&
+		    prog->insnsi[i].src_reg == BPF_PSEUDO_KFUNC_CALL)
+			return true;
+	return false;
+}
+
+/*
+ * Pointers that it got by a call, or keeps in a map, may be trusted from Linux 6.2 on: loads
+ * through them leave no trace in it.
+ */
+static bool has_trusted_pointers(const struct bpf_prog *prog)
+{
+	return compat_trusts_pointers() &&
+		(calls_kernel(prog) || compat_maps_hold_pointers(prog->aux));
+}
+
 static bool could_trace(const struct bpf_prog *prog)
 {
 	return !harmless_program(prog->type) || follows_pointers(prog) || comes_to_tasks(prog) ||
-		compat_follows_trusted_pointers(prog->aux);
+		has_trusted_pointers(prog);
 }
 
 /**

@@ -92,6 +92,25 @@ bool machine_is_locked_down(void)
 	return locked;
 }
 
+/* A program that was let go is counted until the kernel has freed it. */
+static bool guards_are_whole(void)
+{
+	char name[64], state[32];
+	int tries = 1000;
+	bool whole;
+	FILE *file;
+
+	do {
+		file = fopen(GUARDS, "re");
+		whole = file;
+		while (file && fscanf(file, "%63s %31s%*[^\n]", name, state) == 2)
+			whole &= strcmp(state, "missing") != 0;
+		if (file)
+			fclose(file);
+	} while (!whole && --tries && !usleep(10000));
+	return whole;
+}
+
 static const char *outcome(int result)
 {
 	return !result ? "it succeeds" : result == NOTHING_GOT ? "it gets nothing" :
@@ -173,6 +192,8 @@ static void try_attack(const struct attack *attack)
 	prey_start(&prey);
 	prey_start(&other);
 	locked = attack->locked && machine_is_locked_down();
+	if (attack->stated)
+		tap_check(guards_are_whole(), "%s: guards are whole before it", attack->name);
 	if (attack->hold)
 		result = attack->hold(&prey);
 	if (locked && !result)

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -103,6 +104,7 @@ static int use(struct scout *scout, struct prey *prey, uint64_t address, uint64_
 static int use_stopped(struct scout *scout, struct prey *prey, int (*run)(struct scout *))
 {
 	int result = scout_aim(scout, prey->pid, 0, prey->marker);
+	unsigned int tries = 1000;
 	bool found;
 
 	if (result)
@@ -110,8 +112,11 @@ static int use_stopped(struct scout *scout, struct prey *prey, int (*run)(struct
 	prey_spin(prey);
 	if (kill(prey->pid, SIGSTOP) || waitpid(prey->pid, NULL, WUNTRACED) != prey->pid)
 		return -errno;
-	result = run(scout);
-	found = scout_found(scout);
+	/* It stops a moment after it is said to have stopped. */
+	do {
+		result = run(scout);
+		found = scout_found(scout);
+	} while (!result && !found && --tries && !sched_yield());
 	if (kill(prey->pid, SIGCONT) || waitpid(prey->pid, NULL, WCONTINUED) != prey->pid)
 		return -errno;
 	prey_rest(prey);
@@ -141,12 +146,22 @@ static void let_go(void)
 	scout_stop(&held);
 }
 
-/* Both: loaded in time for a region, and loaded when it is there. */
-#define SCOUT(name, what, trigger, ...)						\
+static int need_nothing(struct prey *prey)
+{
+	(void)prey;
+	return 0;
+}
+
+/*
+ * Both: loaded in time for a region, and loaded when it is there. The first after it was learnt
+ * where registers are kept, which takes a program of its own.
+ */
+#define SCOUT(name, what, trigger, ...)	SCOUT_AFTER(name, learn, what, trigger, __VA_ARGS__)
+#define SCOUT_AFTER(name, first, what, trigger, ...)				\
 	static const struct scout_plan name##_plan = { __VA_ARGS__ };		\
 	static int hold_##name(struct prey *prey)				\
 	{									\
-		int result = learn(prey);					\
+		int result = first(prey);					\
 										\
 		return result ? result : scout_start(&held, &name##_plan);	\
 	}									\
@@ -181,7 +196,8 @@ SCOUT(filter_registers, registers, scout_test_run, PACKETS, .way = SCOUT_SNPRINT
 SCOUT(filter_probe, registers, scout_test_run, PACKETS, .way = SCOUT_PROBE)
 SCOUT(filter_probe_string, frame, scout_test_run, PACKETS, .way = SCOUT_PROBE_STRING)
 SCOUT(classifier_frame, frame, scout_test_run, CLASSIFIER, .way = SCOUT_SNPRINTF)
-SCOUT(classifier_list, stopped, scout_test_run, CLASSIFIER, .way = SCOUT_FOUND_VECTOR)
+SCOUT_AFTER(classifier_list, need_nothing, stopped, scout_test_run, CLASSIFIER,
+	    .way = SCOUT_FOUND_VECTOR)
 SCOUT(call_registers, registers, system_call, OWN_CALLS, .way = SCOUT_PROBE)
 SCOUT(call_frame, frame, system_call, OWN_CALLS, .way = SCOUT_PROBE)
 SCOUT(call_string, frame, system_call, OWN_CALLS, .way = SCOUT_PROBE_STRING)
