@@ -115,19 +115,22 @@ static int hold_path_everywhere(struct prey *prey)
 	return hold(-1, 0);
 }
 
-#define WAYS(title, way, use, ...)							\
-	{ .name = title " of the process", .run = way, __VA_ARGS__ },			\
-	{ .name = title " of all processors", .run = way##_everywhere, __VA_ARGS__ },	\
+/* @when_locked: what lockdown itself answers, or 0. */
+#define WAYS(title, way, use, when_locked)						\
+	{ .name = title " of the process", .run = way, .locked = when_locked },		\
+	{ .name = title " of all processors", .run = way##_everywhere,			\
+	  .locked = when_locked },							\
 	{ .name = title " of the process, opened before", .hold = hold_##way,		\
-	  .run = use, .let_go = let_go, __VA_ARGS__ },					\
+	  .run = use, .let_go = let_go, .locked = when_locked },			\
 	{ .name = title " of all processors, opened before",				\
-	  .hold = hold_##way##_everywhere, .run = use, .let_go = let_go, __VA_ARGS__ }
+	  .hold = hold_##way##_everywhere, .run = use, .let_go = let_go,		\
+	  .locked = when_locked }
 
 static const struct attack attacks[] = {
-	WAYS("user registers", registers, use_held),
-	WAYS("user stack", stack, use_held),
-	WAYS("interrupted registers", interrupted, use_held, .locked = -EPERM),
-	WAYS("instruction pointers", path, follow_held),
+	WAYS("user registers", registers, use_held, 0),
+	WAYS("user stack", stack, use_held, 0),
+	WAYS("interrupted registers", interrupted, use_held, -EPERM),
+	WAYS("instruction pointers", path, follow_held, 0),
 };
 
 int main(void)
