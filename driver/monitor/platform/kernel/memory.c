@@ -4,60 +4,100 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
-#include <linux/xarray.h>
+#include <linux/slab.h>
 
 #include "kernel_internal.h"
 #include "platform_kernel.h"
 
 /*
  * One 16-bit word for each page frame. How much memory there is, or will be plugged in, is
- * nothing that a module can ask for, so the table is a directory of chunks of one GiB, made
- * when the first of its pages is covered. Chunks stay until the module goes: what
- * plat_granule_word() has returned is never freed under its user.
+ * nothing that a module can ask for, so the table is a directory of two levels over chunks of one
+ * GiB, made when the first of their pages is covered. They stay until the module goes: what
+ * plat_granule_word() has returned is never freed under its user. Each call of the monitor looks
+ * up several words; an xarray would take most of the time that a call takes.
  */
 #define CHUNK_SHIFT	18
 #define CHUNK_WORDS	BIT(CHUNK_SHIFT)
+#define BLOCK_SHIFT	12
+#define BLOCK_CHUNKS	BIT(BLOCK_SHIFT)
+/* As many as 52 bits of physical address can name. */
+#define BLOCKS		BIT(52 - PAGE_SHIFT - CHUNK_SHIFT - BLOCK_SHIFT)
 
-static DEFINE_XARRAY(granule_chunks);
+struct granule_chunk {
+	u16 word[CHUNK_WORDS];
+};
+
+struct granule_block {
+	struct granule_chunk *chunk[BLOCK_CHUNKS];
+};
+
+static struct granule_block *granule_blocks[BLOCKS];
+
+/* Where in the directory the chunk of a page frame is, or NULL. */
+static struct granule_chunk **chunk_slot(unsigned long pfn)
+{
+	unsigned long index = pfn >> CHUNK_SHIFT;
+	struct granule_block *block;
+
+	if (index >> BLOCK_SHIFT >= BLOCKS)
+		return NULL;
+	block = smp_load_acquire(&granule_blocks[index >> BLOCK_SHIFT]);
+	return block ? &block->chunk[index & (BLOCK_CHUNKS - 1)] : NULL;
+}
+
+/* Make what @slot is to point to, unless somebody else does first. */
+static bool fill_slot(void **slot, size_t size)
+{
+	void *made = kvzalloc(size, GFP_KERNEL);
+
+	if (made && cmpxchg(slot, NULL, made))
+		kvfree(made);
+	return made;
+}
 
 int plat_granule_cover(struct page *page)
 {
-	unsigned long index = page_to_pfn(page) >> CHUNK_SHIFT;
-	u16 *chunk;
-	void *old;
+	unsigned long pfn = page_to_pfn(page);
+	struct granule_chunk **slot = chunk_slot(pfn);
 
-	if (xa_load(&granule_chunks, index))
-		return 0;
-	chunk = kvcalloc(CHUNK_WORDS, sizeof(*chunk), GFP_KERNEL);
-	if (!chunk)
-		return -ENOMEM;
-	old = xa_cmpxchg(&granule_chunks, index, NULL, chunk, GFP_KERNEL);
-	if (old) {
-		/* Somebody else was first, or the directory had no memory. */
-		kvfree(chunk);
-		return xa_err(old);
+	if (!slot) {
+		if (pfn >> CHUNK_SHIFT >> BLOCK_SHIFT >= BLOCKS ||
+		    !fill_slot((void **)&granule_blocks[pfn >> CHUNK_SHIFT >> BLOCK_SHIFT],
+			       sizeof(struct granule_block)))
+			return -ENOMEM;
+		slot = chunk_slot(pfn);
 	}
-	return 0;
+	if (READ_ONCE(*slot) || fill_slot((void **)slot, sizeof(struct granule_chunk)))
+		return 0;
+	return -ENOMEM;
 }
 
 u16 *plat_granule_word(u64 pa)
 {
 	unsigned long pfn = PHYS_PFN(pa);
-	u16 *chunk = xa_load(&granule_chunks, pfn >> CHUNK_SHIFT);
+	struct granule_chunk **slot = chunk_slot(pfn);
+	struct granule_chunk *chunk = slot ? smp_load_acquire(slot) : NULL;
+	u16 *word;
 
-	if (!chunk || !pfn_valid(pfn))
+	if (!chunk)
 		return NULL;
-	return &chunk[pfn & (CHUNK_WORDS - 1)];
+	word = &chunk->word[pfn & (CHUNK_WORDS - 1)];
+	/* A granule that is not the host's was found valid when it was delegated. */
+	return READ_ONCE(*word) || pfn_valid(pfn) ? word : NULL;
 }
 
 void plat_memory_exit(void)
 {
-	unsigned long index;
-	u16 *chunk;
+	unsigned long i, j;
 
-	xa_for_each(&granule_chunks, index, chunk)
-		kvfree(chunk);
-	xa_destroy(&granule_chunks);
+	for (i = 0; i < BLOCKS; i++) {
+		if (!granule_blocks[i])
+			continue;
+		for (j = 0; j < BLOCK_CHUNKS; j++)
+			kvfree(granule_blocks[i]->chunk[j]);
+		kvfree(granule_blocks[i]);
+		granule_blocks[i] = NULL;
+	}
 }
 
 void *plat_granule_address(u64 pa)
