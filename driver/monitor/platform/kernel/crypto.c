@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/random.h>
 #include <linux/sched/mm.h>
@@ -44,6 +45,8 @@ struct gcm_op {
 static struct crypto_aead *gcm_model;
 static mempool_t *gcm_ops;
 static size_t gcm_op_size;
+/* The request that this processor used last: a page fault need not allocate one, nor clear it. */
+static DEFINE_PER_CPU(struct gcm_op *, gcm_last);
 
 static const char *gcm_driver(void)
 {
@@ -101,8 +104,10 @@ static void gcm_list(struct scatterlist sg[3], struct gcm_op *op, size_t aad_len
 static struct gcm_op *gcm_op_get(struct plat_aead *aead, const u8 *nonce,
 				 const void *aad, size_t aad_len)
 {
-	struct gcm_op *op = mempool_alloc(gcm_ops, GFP_NOIO);
+	struct gcm_op *op = this_cpu_xchg(gcm_last, NULL);
 
+	if (!op)
+		op = mempool_alloc(gcm_ops, GFP_NOIO);
 	if (!op)
 		return NULL;
 	crypto_init_wait(&op->wait);
@@ -118,9 +123,10 @@ static struct gcm_op *gcm_op_get(struct plat_aead *aead, const u8 *nonce,
 
 static void gcm_op_put(struct gcm_op *op)
 {
-	/* The driver's context may hold what it derived from the key. */
-	memzero_explicit(op, gcm_op_size);
-	mempool_free(op, gcm_ops);
+	/* The driver's context may hold what it derived from the key. The rest is no secret. */
+	memzero_explicit(&op->req, gcm_op_size - offsetof(struct gcm_op, req));
+	if (this_cpu_cmpxchg(gcm_last, NULL, op))
+		mempool_free(op, gcm_ops);
 }
 
 static enum mon_status gcm_status(int err)
@@ -303,6 +309,21 @@ static int gcm_init(void)
 	return gcm_ops ? 0 : -ENOMEM;
 }
 
+static void gcm_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (per_cpu(gcm_last, cpu))
+			mempool_free(per_cpu(gcm_last, cpu), gcm_ops);
+		per_cpu(gcm_last, cpu) = NULL;
+	}
+	mempool_destroy(gcm_ops);
+	gcm_ops = NULL;
+	crypto_free_aead(gcm_model);
+	gcm_model = NULL;
+}
+
 static int shash_init(struct crypto_shash **tfms, const char * const *names, size_t count)
 {
 	struct crypto_shash *tfm;
@@ -348,8 +369,5 @@ void plat_crypto_exit(void)
 {
 	shash_exit(hmac_tfms, ARRAY_SIZE(hmac_tfms));
 	shash_exit(hash_tfms, ARRAY_SIZE(hash_tfms));
-	mempool_destroy(gcm_ops);
-	gcm_ops = NULL;
-	crypto_free_aead(gcm_model);
-	gcm_model = NULL;
+	gcm_exit();
 }
