@@ -96,6 +96,7 @@ void limits_region_end(struct cloister_region *region);
 bool user_charge(struct cloister_region *region);
 void user_uncharge(struct cloister_region *region, long count);
 long limits_frames(const struct cloister_region *region);
+struct mutex *user_unmap_lock(const struct cloister_region *region);
 bool user_full(const struct cloister_region *region);
 bool user_below_share(const struct cloister_region *region);
 bool user_above_share(const struct cloister_region *region);

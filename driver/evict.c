@@ -7,6 +7,7 @@
  * sealed into a backing page that was set aside when memory was there (frames.c, RESERVE_MAX).
  */
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/workqueue.h>
 
 #include "compat.h"
@@ -19,13 +20,22 @@
 struct workqueue_struct *reclaim_queue;
 static struct shrinker *region_shrinker;
 
-/* The monitor's plat_unmap(): see platform.h. */
+/*
+ * The monitor's plat_unmap(): see platform.h.
+ *
+ * Two threads that remove translations of one address space at once make the kernel flush all of
+ * its translations on every processor, even for pages that have none. One after the other costs
+ * far less, as most of these calls find nothing.
+ */
 void region_unmap(u64 cookie, u64 first, u64 count)
 {
 	struct cloister_region *region = (struct cloister_region *)cookie;
+	struct mutex *lock = user_unmap_lock(region);
 
+	mutex_lock(lock);
 	unmap_mapping_range(region->inode->i_mapping, (loff_t)first << PAGE_SHIFT,
 			    (loff_t)count << PAGE_SHIFT, 1);
+	mutex_unlock(lock);
 }
 
 /**

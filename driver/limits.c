@@ -9,9 +9,11 @@
 #include <linux/atomic.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/hash.h>
 #include <linux/ktime.h>
 #include <linux/memcontrol.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
@@ -41,6 +43,9 @@ module_param(user_quotes, uint, 0444);
 MODULE_PARM_DESC(user_quotes,
 		 "quotes a second that a user may make, and twice as many at once (default: 20)");
 
+/* Address spaces of a user that share a lock now and then lose no more than time. */
+#define UNMAP_LOCK_BITS	3
+
 /**
  * struct cloister_user - who has regions
  * @link: in users
@@ -49,6 +54,7 @@ MODULE_PARM_DESC(user_quotes,
  * @frames: charged to the user's regions
  * @pinned: pages that the user's regions have pinned, or are about to
  * @tables: granules of page metadata
+ * @unmap_locks: see user_unmap_lock()
  * @quotes_until: when the quotes made so far will have been paid for, in ns of the monotonic clock
  */
 struct cloister_user {
@@ -59,6 +65,7 @@ struct cloister_user {
 	atomic_long_t pinned;
 	atomic_long_t tables;
 	atomic64_t quotes_until;
+	struct mutex unmap_locks[BIT(UNMAP_LOCK_BITS)];
 };
 
 /* Protects users, users_active, and the counts of regions. */
@@ -106,6 +113,7 @@ static void forget_users(bool all)
 static struct cloister_user *count_region(kuid_t uid)
 {
 	struct cloister_user *user;
+	size_t i;
 
 	forget_users(false);
 	user = user_of(uid);
@@ -114,6 +122,8 @@ static struct cloister_user *count_region(kuid_t uid)
 		if (!user)
 			return ERR_PTR(-ENOMEM);
 		user->uid = uid;
+		for (i = 0; i < ARRAY_SIZE(user->unmap_locks); i++)
+			mutex_init(&user->unmap_locks[i]);
 		list_add(&user->link, &users);
 	}
 	if (user->regions >= user_regions && !privileged())
@@ -155,6 +165,17 @@ void limits_region_end(struct cloister_region *region)
 	if (!--user->regions)
 		WRITE_ONCE(users_active, users_active - 1);
 	mutex_unlock(&users_lock);
+}
+
+/**
+ * user_unmap_lock() - the lock under which translations of a region are removed
+ * @region: the region
+ *
+ * One for each address space, or nearly so, and of the region's user: none waits for another user's.
+ */
+struct mutex *user_unmap_lock(const struct cloister_region *region)
+{
+	return &region->user->unmap_locks[hash_ptr(region->owner, UNMAP_LOCK_BITS)];
 }
 
 /* Frames ------------------------------------------------------------------- */
