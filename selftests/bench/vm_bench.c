@@ -63,7 +63,7 @@ static void bench_load(void)
 	struct load l = { .peer = peer_open() };
 	const struct bench bench = {
 		.name = "vm_load", .bar = 0.8, .unit = "us/page",
-		.peer = "kernel gcm(aes) and a PFN fault", .ours = load_by_fault,
+		.peer = "kernel alloc_page, gcm(aes) and a PFN fault", .ours = load_by_fault,
 		.theirs = decrypt_in_fault, .arg = &l, .operations = LOAD_PAGES,
 		.samples = LOAD_SAMPLES,
 	};

@@ -11,7 +11,7 @@
 #define BENCH_PEER_DEVICE	"/dev/cloister-bench-peer"
 #define BENCH_PEER_PAGES	256
 
-/* Takes all pages out of all mappings, so that the next touch faults. */
+/* Takes all pages out of all mappings and frees them, so that the next touch faults. */
 #define BENCH_PEER_UNMAP	_IO('b', 1)
 
 /* The argument: so many pages are encrypted, and decrypted, by AES-256-GCM, or AES-256-XTS. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Does the least that loading a sealed page into a mapping takes: a fault that decrypts one page by
- * the kernel's default AES-256-GCM and inserts a frame number. The decryption is in the fault, for
- * what a switch between a program's and the kernel's floating-point state costs is part of it.
- * No state, no frame to find, no backing store.
+ * Does the least that loading a sealed page into a mapping takes: a fault that allocates a page,
+ * decrypts one into it by the kernel's default AES-256-GCM, and inserts its frame number. The
+ * decryption is in the fault, for what a switch between a program's and the kernel's floating-point
+ * state costs is part of it.
+ * No state, no limits, no backing store.
  */
 #include <crypto/aead.h>
 #include <linux/fs.h>
@@ -27,6 +28,7 @@ struct sealed {
 	u8 tag[TAG_LEN];
 };
 
+/* What faults have allocated since BENCH_PEER_UNMAP. */
 static struct page *frames[BENCH_PEER_PAGES];
 static struct sealed sealed[BENCH_PEER_PAGES];
 static struct crypto_aead *tfm;
@@ -64,11 +66,25 @@ static int crypt(u32 page, bool encrypt)
 	return ret;
 }
 
+static void free_frames(void)
+{
+	u32 i;
+
+	for (i = 0; i < BENCH_PEER_PAGES; i++) {
+		if (frames[i])
+			__free_page(frames[i]);
+		frames[i] = NULL;
+	}
+}
+
 static long peer_ioctl(struct file *file, unsigned int request_number, unsigned long argument)
 {
 	switch (request_number) {
 	case BENCH_PEER_UNMAP:
+		mutex_lock(&crypto_lock);
 		unmap_mapping_range(file->f_mapping, 0, 0, 1);
+		free_frames();
+		mutex_unlock(&crypto_lock);
 		return 0;
 	case BENCH_PEER_GCM:
 		return gcm_alone(argument);
@@ -81,16 +97,18 @@ static long peer_ioctl(struct file *file, unsigned int request_number, unsigned 
 
 static vm_fault_t peer_fault(struct vm_fault *vmf)
 {
-	int ret;
+	u32 page = vmf->pgoff;
+	vm_fault_t ret = VM_FAULT_SIGBUS;
 
 	if (vmf->pgoff >= BENCH_PEER_PAGES)
 		return VM_FAULT_SIGBUS;
 	mutex_lock(&crypto_lock);
-	ret = crypt(vmf->pgoff, false);
+	if (!frames[page])
+		frames[page] = alloc_page(GFP_KERNEL_ACCOUNT);
+	if (frames[page] && !crypt(page, false))
+		ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(frames[page]));
 	mutex_unlock(&crypto_lock);
-	if (ret)
-		return VM_FAULT_SIGBUS;
-	return vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(frames[vmf->pgoff]));
+	return ret;
 }
 
 static const struct vm_operations_struct peer_vm_ops = {
@@ -123,9 +141,8 @@ static void free_all(void)
 {
 	u32 i;
 
+	free_frames();
 	for (i = 0; i < BENCH_PEER_PAGES; i++) {
-		if (frames[i])
-			__free_page(frames[i]);
 		if (sealed[i].cipher)
 			__free_page(sealed[i].cipher);
 	}
