@@ -202,6 +202,9 @@ struct page *frame_take(struct cloister_region *region)
 {
 	struct page *frame;
 
+	/* Below its limit a region has none, and its threads do not meet at the lock. */
+	if (!READ_ONCE(region->nr_pool))
+		return NULL;
 	spin_lock(&region->frames_lock);
 	frame = list_first_entry_or_null(&region->pool, struct page, lru);
 	if (frame) {

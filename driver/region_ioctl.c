@@ -14,7 +14,7 @@
  * Pages whose translations go together, ahead of their being sealed: other processors are then
  * interrupted once, not for each page.
  */
-#define SEAL_BATCH	32
+#define SEAL_BATCH	64
 
 /* A range of whole pages within the region. */
 int region_check_range(const struct cloister_region *region, u64 offset, u64 length)
