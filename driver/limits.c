@@ -171,7 +171,8 @@ void limits_region_end(struct cloister_region *region)
  * user_unmap_lock() - the lock under which translations of a region are removed
  * @region: the region
  *
- * One for each address space, or nearly so, and of the region's user: none waits for another user's.
+ * One for each address space, or nearly so, and of the region's user: nobody waits for another
+ * user's.
  */
 struct mutex *user_unmap_lock(const struct cloister_region *region)
 {

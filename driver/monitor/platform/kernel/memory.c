@@ -41,6 +41,7 @@ static struct granule_chunk **chunk_slot(unsigned long pfn)
 
 	if (index >> BLOCK_SHIFT >= BLOCKS)
 		return NULL;
+	/* Pairs with cmpxchg() in fill_slot(): what is found there is all zero or filled. */
 	block = smp_load_acquire(&granule_blocks[index >> BLOCK_SHIFT]);
 	return block ? &block->chunk[index & (BLOCK_CHUNKS - 1)] : NULL;
 }
@@ -76,9 +77,13 @@ u16 *plat_granule_word(u64 pa)
 {
 	unsigned long pfn = PHYS_PFN(pa);
 	struct granule_chunk **slot = chunk_slot(pfn);
-	struct granule_chunk *chunk = slot ? smp_load_acquire(slot) : NULL;
+	struct granule_chunk *chunk;
 	u16 *word;
 
+	if (!slot)
+		return NULL;
+	/* Pairs with cmpxchg() in fill_slot(), as above. */
+	chunk = smp_load_acquire(slot);
 	if (!chunk)
 		return NULL;
 	word = &chunk->word[pfn & (CHUNK_WORDS - 1)];
